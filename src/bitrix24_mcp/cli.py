@@ -1,0 +1,117 @@
+"""The command line, and the only reader of the environment.
+
+Exit codes: 0 done, 1 the portal or the question failed, 2 the command or a setting is wrong, 130 interrupted.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+
+from bitrix24_mcp.commands.terminal import Terminal
+
+_TOP = """\
+Serves a Bitrix24 portal to AI assistants over the Model Context Protocol.
+
+Without a command it serves over stdio, which is what MCP clients start. To look around first, without a key:
+
+  bitrix24-mcp demo                                 a short tour with real questions and answers
+  bitrix24-mcp call search_items '{"entity": "deals", "limit": 3}' --demo
+"""
+_ENVIRONMENT = """\
+environment:
+  VIBECODE_API_KEY         the gateway key (vibe_api_…, or vibe_app_… with a session)
+  VIBECODE_SESSION_TOKEN   the user's session, with a vibe_app_ key
+  VIBECODE_BASE_URL        the gateway, if not https://vibecode.bitrix24.tech
+  BITRIX24_MCP_TIME_ZONE   the zone of dates, if not the portal's (such as Europe/Moscow)
+  BITRIX24_MCP_MAX_TOKENS  most tokens an answer may cost (4000)
+  BITRIX24_MCP_TOOLS       offer only these tools, comma-separated
+  BITRIX24_MCP_LOG_LEVEL   DEBUG, INFO, WARNING or ERROR, to stderr (WARNING)
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code."""
+    options = _parser().parse_args(_with_command(arguments))
+    terminal = Terminal(sys.stdout, sys.stderr, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    try:
+        return _run(options, terminal)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(options: argparse.Namespace, terminal: Terminal) -> int:
+    # Imported here, so that --help and --version come at once.
+    from bitrix24_mcp.settings import Settings, SettingsError  # noqa: PLC0415
+
+    try:
+        settings = Settings.of({**os.environ, **_set_by_options(options)})
+        logging.basicConfig(stream=sys.stderr, level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+        command: Callable[[argparse.Namespace, Settings, Terminal], int]
+        command = import_module(f"bitrix24_mcp.commands.{options.command}").run
+        return command(options, settings, terminal)
+    except SettingsError as error:
+        terminal.complain(str(error))
+        return 2
+
+
+def _set_by_options(options: argparse.Namespace) -> Mapping[str, str]:
+    """Options that set the same as a variable; the option wins."""
+    tools = getattr(options, "tools", None)
+    return {"BITRIX24_MCP_TOOLS": tools} if tools else {}
+
+
+def _with_command(arguments: Sequence[str]) -> list[str]:
+    """`serve` is meant when no command is named."""
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in {"-h", "--help", "--version"}):
+        return ["serve", *arguments]
+    return list(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bitrix24-mcp",
+        description=_TOP,
+        epilog=_ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = argparse.ArgumentParser(add_help=False)
+    demo.add_argument("--demo", action="store_true", help="use the built-in demo portal; no key needed")
+
+    serve = commands.add_parser("serve", parents=[demo], help="serve over stdio (the default)")
+    serve.add_argument("--tools", metavar="A,B", help="offer only these tools")
+
+    call = commands.add_parser("call", parents=[demo], help="call one tool and print its JSON")
+    call.add_argument("tool", metavar="TOOL", help="the tool's name")
+    call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments as a JSON object")
+
+    tools = commands.add_parser("tools", help="show what is offered")
+    tools.add_argument("--json", action="store_true", help="the exact tools/list entries")
+    tools.add_argument("--tools", metavar="A,B", help="only these tools")
+
+    commands.add_parser("demo", help="a short tour: real questions, their answers and what they cost")
+
+    portal = commands.add_parser("portal", help="run the demo portal alone")
+    portal.add_argument("--port", type=int, default=8024, help="port on 127.0.0.1 (8024; 0 = any free one)")
+    portal.add_argument("--deals", type=int, default=12_000, help="size of the data (12000)")
+    portal.add_argument("--seed", type=int, default=1, help="seed of the data (1)")
+
+    commands.add_parser("doctor", parents=[demo], help="check key, scopes and connection, and say how to mend them")
+    return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version without importing anything heavy."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - only here
+
+        parser.exit(message=f"bitrix24-mcp {version('bitrix24-mcp')}\n")

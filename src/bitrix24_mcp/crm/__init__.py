@@ -1,0 +1,1 @@
+"""The portal in its own words: entities, fields, filters, figures. Knows neither MCP nor HTTP."""

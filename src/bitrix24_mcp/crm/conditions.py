@@ -1,0 +1,128 @@
+"""A filter against the portal's own fields and values: what it means there, or why it cannot be asked."""
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import Any
+
+from bitrix24_mcp.crm import values
+from bitrix24_mcp.crm.choices import Choice, choices, choose, described, single
+from bitrix24_mcp.crm.conjunction import conjoin
+from bitrix24_mcp.crm.errors import InvalidArguments, quoted
+from bitrix24_mcp.crm.fields import UNORDERED, Fields
+from bitrix24_mcp.crm.filters import Term, parse_filter
+from bitrix24_mcp.crm.metadata import Metadata
+from bitrix24_mcp.crm.portal import Condition, Scalar
+
+
+async def resolve_filter(raw: Mapping[str, Any] | None, fields: Fields, metadata: Metadata) -> tuple[Condition, ...]:
+    """The conditions that a filter means on this portal, all of which must hold; one of each sort per field.
+
+    Raises InvalidArguments, before any data is read, for an unknown field, operator or value, a stage that is not
+    in the funnel asked for, or a condition that the portal needs or cannot apply.
+    """
+    terms = [Term(fields.resolve(term.name), term.operator, term.value) for term in parse_filter(raw)]
+    for term in terms:
+        _check_operator(term, fields)
+    _check_required(terms, fields)
+    zone = await metadata.zone() if any(fields.kind(term.name) == "datetime" for term in terms) else None
+    offered = {
+        term.name: await choices(fields, term.name, metadata)
+        for term in terms
+        if fields.kind(term.name) in {"stage", "funnel", "status", "list"} and term.operator != "contains"
+    }
+    funnels = _funnels_asked(terms, fields, offered)
+    return conjoin(
+        condition for term in terms for condition in _meaning(term, fields, zone, offered.get(term.name, ()), funnels)
+    )
+
+
+def _meaning(
+    term: Term, fields: Fields, zone: tzinfo | None, offered: tuple[Choice, ...], funnels: frozenset[int] | None
+) -> list[Condition]:
+    kind = fields.kind(term.name)
+    if kind == "datetime" and zone is not None:
+        if term.several:
+            raise InvalidArguments(
+                f"{term.name} holds moments and takes one range, not a list.",
+                advice="Use $gte and $lt.",
+                code="UNSUPPORTED_FILTER",
+            )
+        return values.moments(term.name, term.operator, term.value, zone)
+
+    def one(written: Any) -> Scalar:
+        if kind == "date":
+            return values.day(term.name, written)
+        value = values.scalar(term.name, kind, written) if kind != "funnel" else written
+        return _chosen(term, value, offered, funnels) if offered else value
+
+    chosen = tuple(dict.fromkeys(one(written) for written in term.values))
+    return [Condition(term.name, term.operator, chosen if term.several else chosen[0])]
+
+
+def _chosen(term: Term, written: Scalar, offered: tuple[Choice, ...], funnels: frozenset[int] | None) -> Scalar:
+    found = choose(written, offered, term.name)
+    if funnels is not None and any(choice.funnel is not None for choice in found):
+        inside = [choice for choice in found if choice.funnel in funnels]
+        if not inside and term.operator in {"eq", "in"}:
+            there = [choice for choice in offered if choice.funnel in funnels]
+            raise InvalidArguments(
+                f"The stage {described(found[0])} is not in the funnel asked for.",
+                advice=f"That funnel's stages are {', '.join(map(described, there[:12]))}.",
+                code="STAGE_OF_ANOTHER_FUNNEL",
+                candidates=[str(choice.code) for choice in there],
+            )
+        found = inside or found
+    return single(found, written, term.name).code
+
+
+def _funnels_asked(
+    terms: Sequence[Term], fields: Fields, offered: Mapping[str, tuple[Choice, ...]]
+) -> frozenset[int] | None:
+    """The funnels that the filter allows; None when it does not say."""
+    asked: frozenset[int] | None = None
+    for term in terms:
+        if fields.kind(term.name) != "funnel" or term.operator not in {"eq", "in"} or not offered.get(term.name):
+            continue
+        chosen = (single(choose(each, offered[term.name], term.name), each, term.name) for each in term.values)
+        ids = frozenset(int(choice.code) for choice in chosen)
+        asked = ids if asked is None else asked & ids
+    return asked
+
+
+def _check_operator(term: Term, fields: Fields) -> None:
+    kind = fields.kind(term.name)
+    entity = fields.entity
+    if entity.filterable is not None and term.name not in entity.filterable:
+        raise InvalidArguments(
+            f"The portal ignores conditions on {term.name} of {entity.name}.",
+            advice=f"It filters them only by {quoted(entity.filterable)}; choose among the records it gives.",
+            code="UNSUPPORTED_FILTER",
+            candidates=entity.filterable,
+        )
+    ordering = term.operator in {"gt", "gte", "lt", "lte"}
+    if ordering and (kind in UNORDERED or fields[term.name].multiple):
+        raise InvalidArguments(
+            f"{term.name} has no less and more.",
+            advice="Give the value itself, or a list of values.",
+            code="UNSUPPORTED_OPERATOR",
+        )
+    if term.operator == "contains" and kind not in {"string", "other"}:
+        raise InvalidArguments(
+            f"$contains looks into texts, and {term.name} is none.",
+            advice="Give the value itself, or a list of values.",
+            code="UNSUPPORTED_OPERATOR",
+        )
+
+
+def _check_required(terms: Sequence[Term], fields: Fields) -> None:
+    entity = fields.entity
+    given = {term.name for term in terms if term.operator == "eq"}
+    missing = [name for name in entity.required if name not in given]
+    if missing:
+        example = ", ".join(f'"{name}": …' for name in entity.required)
+        raise InvalidArguments(
+            f"The portal lists {entity.name} only for a given {' and '.join(entity.required)}.",
+            advice=f"Add to the filter: {{{example}}}.",
+            code="MISSING_REQUIRED_FILTER",
+            candidates=missing,
+        )

@@ -1,0 +1,54 @@
+"""Opaque cursors: where a list goes on, bound to the question it belongs to."""
+
+import base64
+import binascii
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from bitrix24_mcp.crm.errors import InvalidArguments
+
+_LONGEST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a list: `kind` says how it goes on, `place` holds what that way needs (JSON values)."""
+
+    kind: str
+    place: tuple[Any, ...]
+
+
+def encode(cursor: Cursor, question: Any) -> str:
+    """The cursor as text, bound to the question (any JSON value)."""
+    raw = json.dumps([_fingerprint(question), cursor.kind, *cursor.place], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def decode(text: str, question: Any) -> Cursor:
+    """The place a cursor names; raises InvalidArguments when it is none, or belongs to another question."""
+    try:
+        padded = text + "=" * (-len(text) % 4) if len(text) <= _LONGEST else ""
+        parts: Any = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        fingerprint, kind, *place = parts
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise invalid_cursor("is not one of this server's") from None
+    if fingerprint != _fingerprint(question):
+        raise invalid_cursor("belongs to another question")
+    return Cursor(str(kind), tuple(place))
+
+
+def invalid_cursor(what: str) -> InvalidArguments:
+    """The error for a cursor that cannot be used."""
+    return InvalidArguments(
+        f"The cursor {what}.",
+        advice="Repeat the call that gave it with the same entity, filter and sort, or leave the cursor out to start "
+        "again.",
+        code="INVALID_CURSOR",
+    )
+
+
+def _fingerprint(question: Any) -> str:
+    text = json.dumps(question, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

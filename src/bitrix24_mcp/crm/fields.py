@@ -1,0 +1,140 @@
+"""An entity's fields: what kind of value each holds, and the right name for what the caller wrote."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+from bitrix24_mcp.crm.entities import Entity
+from bitrix24_mcp.crm.errors import InvalidArguments, nearest, quoted
+from bitrix24_mcp.crm.portal import FieldInfo
+
+Kind = Literal[
+    "integer", "number", "money", "string", "boolean", "date", "datetime",
+    "user", "stage", "status", "funnel", "list", "link", "other",
+]  # fmt: skip
+"""`money` is a user field's `amount|currency`; a standard money field is a `number` with a currency field beside it."""
+
+_KINDS: dict[str, Kind] = {
+    "integer": "integer",
+    "int": "integer",
+    "number": "number",
+    "double": "number",
+    "float": "number",
+    "money": "money",
+    "string": "string",
+    "text": "string",
+    "url": "string",
+    "address": "string",
+    "boolean": "boolean",
+    "bool": "boolean",
+    "date": "date",
+    "datetime": "datetime",
+    "user": "user",
+    "employee": "user",
+    "crm_status": "status",
+    "enumeration": "list",
+    "crm_multifield": "string",
+}
+NUMERIC: frozenset[Kind] = frozenset({"integer", "number", "money"})
+UNORDERED: frozenset[Kind] = frozenset({"boolean", "stage", "status", "list", "money"})
+"""Kinds without a meaningful less and more. Money in user fields is kept as the text `amount|currency`."""
+
+
+class Fields:
+    """The fields of one entity by name, in the portal's order."""
+
+    def __init__(self, entity: Entity, described: Iterable[FieldInfo]) -> None:
+        self.entity = entity
+        known = {info.name: info for info in described}
+        for name, type_ in entity.known_fields.items():
+            known.setdefault(name, FieldInfo(name=name, type=type_))
+        if "id" not in known:
+            known["id"] = FieldInfo(name="id", type="integer", read_only=True)
+        self._known = known
+        self._spellings: dict[str, list[str]] = {}
+        for info in known.values():
+            self._spellings.setdefault(_spelling(info.name), []).append(info.name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._known
+
+    def __getitem__(self, name: str) -> FieldInfo:
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[FieldInfo]:
+        return iter(self._known.values())
+
+    def kind(self, name: str) -> Kind:
+        """What kind of value the field holds, with the entity's own knowledge before the portal's type."""
+        if name in self.entity.stage_fields:
+            return "stage"
+        if name == self.entity.funnel_field:
+            return "funnel"
+        if name in self.entity.user_fields:
+            return "user"
+        if name in self.entity.directories:
+            return "status"
+        if name in self.entity.money:
+            return "number"
+        type_ = self._known[name].type.casefold()
+        if type_.startswith(("crm_", "crm")) and type_ not in _KINDS:
+            return "link"
+        return _KINDS.get(type_, "other")
+
+    def directory(self, name: str) -> str:
+        """The status directory behind a status field; empty when none is known."""
+        return self.entity.directories.get(name) or self._known[name].directory
+
+    def is_user_field(self, name: str) -> bool:
+        """Whether this is a field that the portal's administrators added (docs/userfields)."""
+        return name.casefold().startswith("uf")
+
+    def currency_of(self, name: str) -> str:
+        """The field that holds a standard money field's currency; empty for everything else."""
+        return self.entity.money.get(name, "")
+
+    def resolve(self, written: str) -> str:
+        """The canonical name for a field name in any case, a user-field code in either form, or a unique label.
+
+        Raises InvalidArguments with the nearest names when there is no such field or the label fits several.
+        """
+        if written in self._known:
+            return written
+        same = self._spellings.get(_spelling(written), [])
+        if len(same) == 1:
+            return same[0]
+        labelled = [info.name for info in self if info.title and fold(info.title) == fold(written)]
+        if len(labelled) == 1:
+            return labelled[0]
+        if labelled:
+            raise InvalidArguments(
+                f"{self.entity.title} have several fields called “{written}”.",
+                advice=f"Use one of the field names: {quoted(labelled)}.",
+                code="AMBIGUOUS_FIELD",
+                candidates=labelled,
+            )
+        raise self._unknown(written)
+
+    def _unknown(self, written: str) -> InvalidArguments:
+        by_word = {info.name: info.name for info in self}
+        by_word.update({info.title: info.name for info in self if info.title and info.title not in by_word})
+        near = list(dict.fromkeys(by_word[word] for word in nearest(written, list(by_word), 6)))[:5]
+        return InvalidArguments(
+            f"{self.entity.title} have no field “{written[:60]}”.",
+            advice=f"The nearest fields are {', '.join(self._shown(near))}.",
+            code="UNKNOWN_FIELD",
+            candidates=near,
+        )
+
+    def _shown(self, names: Sequence[str]) -> list[str]:
+        titled = ((name, self._known[name].title) for name in names)
+        return [f"{name} ({title})" if title and title != name else name for name, title in titled]
+
+
+def fold(text: str) -> str:
+    """The text as people compare it: case and ё/е do not matter, nor do spaces around it."""
+    return text.strip().casefold().replace("ё", "е")
+
+
+def _spelling(name: str) -> str:
+    """`UF_CRM_17` and `ufCrm_17` are one field (docs/entity-api, user fields); case does not tell fields apart."""
+    return name.replace("_", "").casefold()

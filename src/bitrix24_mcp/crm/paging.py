@@ -1,0 +1,79 @@
+"""Reading a list page by page so that no record is missed or shown twice.
+
+Sorted by `id`, or by one field that is never empty, paging continues after the last record shown (a keyset): it
+reaches the end and does not mind records that come or go. Any other order uses offsets, which the gateway serves
+up to 2,500 (docs/entity-api).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bitrix24_mcp.crm.conjunction import conjoin
+from bitrix24_mcp.crm.cursors import Cursor, invalid_cursor
+from bitrix24_mcp.crm.portal import Condition, Operator, Portal, Record, RecordPage, RecordQuery, Scalar, Sort
+
+OFFSET_END = 2_500
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One question read in its order; `read` gives a page, `after` the cursor behind a row of that page."""
+
+    query: RecordQuery
+
+    @property
+    def keyset(self) -> bool:
+        """Whether the order allows to continue after a value."""
+        steps, entity = self.query.sort, self.query.entity
+        by_one_field = len(steps) == 1 or (len(steps) == 2 and steps[1].field == "id")
+        return entity.keyset and by_one_field and steps[0].field in entity.never_empty
+
+    async def read(self, portal: Portal, cursor: Cursor | None) -> RecordPage:
+        """The page at a cursor, or the first one. The total is stated only where the portal counted everything."""
+        match cursor:
+            case None:
+                return await portal.search(self.query)
+            case Cursor("offset", (int() as offset,)) if 0 <= offset < OFFSET_END and not self.keyset:
+                return await portal.search(replace(self.query, offset=offset))
+            case Cursor("after", (str() | int() | float() as value, int() as last_id)) if self.keyset:
+                return await self._after(portal, value, last_id)
+            case _:
+                raise invalid_cursor("is damaged")
+
+    def next(self, page: RecordPage, shown: int, cursor: Cursor | None) -> Cursor | None:
+        """The cursor behind the first `shown` rows of a page; None when they are the last or cannot be passed."""
+        if not page.rows or (shown == len(page.rows) and not page.has_more):
+            return None
+        if self.keyset:
+            last = page.rows[shown - 1]
+            return Cursor("after", (last[self.query.sort[0].field], int(last["id"])))
+        offset = shown + (int(cursor.place[0]) if cursor else 0)
+        return Cursor("offset", (offset,)) if offset < OFFSET_END else None
+
+    async def _after(self, portal: Portal, value: Scalar, last_id: int) -> RecordPage:
+        first = self.query.sort[0]
+        if first.field == "id":
+            return await self._search(portal, [_beyond(first, last_id)], self.query.limit)
+        same = [Condition(first.field, "eq", value), _beyond(self.query.sort[1], last_id)]
+        ties = await self._search(portal, same, self.query.limit)
+        room = self.query.limit - len(ties.rows)
+        if ties.has_more or room <= 0:
+            return replace(ties, has_more=True)
+        rest = await self._search(portal, [_beyond(first, value)], room)
+        return RecordPage((*ties.rows, *rest.rows), None, rest.has_more)
+
+    async def _search(self, portal: Portal, further: Sequence[Condition], limit: int) -> RecordPage:
+        conditions = conjoin((*self.query.conditions, *further))
+        page = await portal.search(replace(self.query, conditions=conditions, limit=limit))
+        return replace(page, total=None)
+
+
+def _beyond(step: Sort, value: Scalar) -> Condition:
+    operator: Operator = "lt" if step.descending else "gt"
+    return Condition(step.field, operator, value)
+
+
+def end_unreachable(page: RecordPage, shown: int, walk: Walk, cursor: Cursor | None) -> bool:
+    """Whether more records exist that this order cannot reach."""
+    more: Sequence[Record] = page.rows[shown:]
+    return (page.has_more or bool(more)) and walk.next(page, shown, cursor) is None

@@ -1,0 +1,125 @@
+"""Records of any entity by conditions: what `search_items` answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bitrix24_mcp.crm import cursors
+from bitrix24_mcp.crm.conditions import resolve_filter
+from bitrix24_mcp.crm.conjunction import as_filter
+from bitrix24_mcp.crm.cursors import Cursor
+from bitrix24_mcp.crm.fields import Fields
+from bitrix24_mcp.crm.labels import with_names
+from bitrix24_mcp.crm.metadata import Metadata
+from bitrix24_mcp.crm.paging import Walk, end_unreachable
+from bitrix24_mcp.crm.portal import Portal, RecordPage, RecordQuery
+from bitrix24_mcp.crm.resolve import resolve_entity
+from bitrix24_mcp.crm.shape import fitting, shape
+from bitrix24_mcp.crm.sorting import resolve_sort, stable
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, as the caller wrote it; `limit` counts records, `budget` tokens of the whole answer."""
+
+    entity: str
+    filter: Mapping[str, Any] | None
+    select: Sequence[str]
+    sort: Any
+    limit: int
+    cursor: str
+    budget: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Shaped records. `total` counts all matching ones, None where the portal did not count them for this page."""
+
+    items: list[dict[str, Any]]
+    total: int | None
+    next_cursor: str | None
+    note: str | None
+
+
+async def search(question: Question, portal: Portal, metadata: Metadata) -> Found:
+    """One page of the records that match, as much of it as the token budget holds.
+
+    Raises InvalidArguments before any record is read when the question is wrong.
+    """
+    query, fields, columns = await _resolve(question, metadata)
+    walk, binding = Walk(query), _binding(query)
+    cursor = cursors.decode(question.cursor, binding) if question.cursor else None
+    page = await walk.read(portal, cursor)
+    items = await _shaped(page, fields, columns, metadata)
+    count = fitting(items, question.budget)
+    following = walk.next(page, count, cursor)
+    return Found(
+        items[:count],
+        page.total,
+        cursors.encode(following, binding) if following else None,
+        _note(page, count, walk, cursor),
+    )
+
+
+async def explain(question: Question, metadata: Metadata) -> dict[str, Any]:
+    """What would be asked, fully resolved; no record is read."""
+    query, _, columns = await _resolve(question, metadata)
+    return {
+        "entity": query.entity.name,
+        "filter": as_filter(query.conditions),
+        "sort": _written_sort(query),
+        "select": list(columns),
+        "limit": query.limit,
+        "time_zone": str(await metadata.zone()),
+    }
+
+
+async def _resolve(question: Question, metadata: Metadata) -> tuple[RecordQuery, Fields, tuple[str, ...]]:
+    """The query, the entity's fields and the columns to show; the first field of the order is read along with them."""
+    entity = await resolve_entity(question.entity, metadata)
+    fields = await metadata.fields(entity)
+    columns, sort = _columns(question.select, fields), stable(resolve_sort(question.sort, fields))
+    query = RecordQuery(
+        entity=entity,
+        conditions=await resolve_filter(question.filter, fields, metadata),
+        sort=sort,
+        select=tuple(dict.fromkeys((*columns, sort[0].field))),
+        limit=question.limit,
+    )
+    return query, fields, columns
+
+
+def _columns(written: Sequence[str], fields: Fields) -> tuple[str, ...]:
+    """The columns to read: those asked for or the entity's useful few, money never without its currency."""
+    wanted = [fields.resolve(name) for name in written] or [name for name in fields.entity.select if name in fields]
+    with_currency = [column for name in wanted for column in (name, fields.currency_of(name)) if column in fields]
+    return tuple(dict.fromkeys(("id", *with_currency)))
+
+
+async def _shaped(page: RecordPage, fields: Fields, columns: Sequence[str], metadata: Metadata) -> list[dict[str, Any]]:
+    zone = await metadata.zone()
+    rows = [shape(row, fields, columns, zone) for row in page.rows]
+    return await with_names(rows, fields, columns, metadata)
+
+
+def _binding(query: RecordQuery) -> list[Any]:
+    return [query.entity.name, as_filter(query.conditions), _written_sort(query)]
+
+
+def _written_sort(query: RecordQuery) -> str:
+    return ",".join(f"-{step.field}" if step.descending else step.field for step in query.sort)
+
+
+def _note(page: RecordPage, count: int, walk: Walk, cursor: Cursor | None) -> str | None:
+    notes: list[str] = []
+    if count < len(page.rows):
+        notes.append(
+            f"Ended after {count} of {len(page.rows)} records to keep within the token budget; next_cursor continues "
+            "right after the last one. Fewer columns in select make room for more records."
+        )
+    if end_unreachable(page, count, walk, cursor):
+        notes.append(
+            "More records match, but in this order the portal gives only the first 2,500. Sort by id to reach all, "
+            "or narrow the filter."
+        )
+    return " ".join(notes) or None

@@ -1,0 +1,77 @@
+"""From what the caller calls an entity or a funnel to the one that is meant."""
+
+import re
+
+from bitrix24_mcp.crm.choices import Choice, choose, single
+from bitrix24_mcp.crm.entities import BY_NAME, CATALOGUE, RESERVED, Entity, smart_process
+from bitrix24_mcp.crm.errors import InvalidArguments, nearest
+from bitrix24_mcp.crm.fields import fold
+from bitrix24_mcp.crm.metadata import Metadata
+from bitrix24_mcp.crm.portal import Funnel, Record
+
+_BY_SINGULAR = {entity.singular: entity for entity in CATALOGUE}
+
+
+async def resolve_entity(written: str, metadata: Metadata) -> Entity:
+    """The entity for a catalogue name, an entityTypeId, or a smart process's title.
+
+    Raises InvalidArguments with the nearest names when there is none, or when several types share the title.
+    """
+    word = re.sub(r"[\s_]+", "-", fold(written))
+    if entity := BY_NAME.get(word) or _BY_SINGULAR.get(word.replace("-", " ")):
+        return entity
+    if written.strip().isdecimal() and (entity := RESERVED.get(int(written))):
+        return entity
+    types = await metadata.smart_processes()
+    found = [each for each in types if written.strip() == str(each["entityTypeId"])]
+    found = found or [each for each in types if fold(str(each.get("title") or "")) == fold(written)]
+    if len(found) == 1:
+        return of_type(found[0])
+    titles = {str(each["entityTypeId"]): str(each.get("title") or "") for each in types}
+    if found:
+        ids = [str(each["entityTypeId"]) for each in found]
+        raise InvalidArguments(
+            f"Several smart processes are called “{written[:60]}”.",
+            advice=f"Use the entityTypeId: {', '.join(ids)}.",
+            code="AMBIGUOUS_ENTITY",
+            candidates=ids,
+        )
+    near = nearest(written, [*BY_NAME, *titles.values()])
+    raise InvalidArguments(
+        f"There is no entity “{written[:60]}”.",
+        advice=f"The nearest are {', '.join(near)}; smart processes are named by title or entityTypeId.",
+        code="UNKNOWN_ENTITY",
+        candidates=near,
+        next_call={"tool": "list_smart_processes", "arguments": {}},
+    )
+
+
+def of_type(record: Record) -> Entity:
+    """The entity for the items of a smart-process type."""
+    return smart_process(
+        int(record["entityTypeId"]),
+        str(record.get("title") or ""),
+        stages=bool(record.get("isStagesEnabled")),
+        funnels=bool(record.get("isCategoriesEnabled")),
+    )
+
+
+async def resolve_funnel(written: str | None, entity: Entity, metadata: Metadata) -> tuple[Funnel, list[Funnel]]:
+    """The funnel with this id or name, and the entity's others; without one, the default funnel.
+
+    Raises InvalidArguments when the entity has no such funnel.
+    """
+    funnels = await metadata.funnels(entity)
+    if not funnels:
+        raise InvalidArguments(
+            f"The portal shows no funnels for {entity.title}.",
+            advice="Without a funnel there are no stages; check that the key may see them.",
+            code="NO_FUNNELS",
+        )
+    if written is None:
+        chosen = next((funnel for funnel in funnels if funnel.default), funnels[0])
+    else:
+        offered = [Choice(funnel.id, funnel.name) for funnel in funnels]
+        choice = single(choose(written, offered, f"The funnel of {entity.title}"), written, "the funnel")
+        chosen = next(funnel for funnel in funnels if funnel.id == choice.code)
+    return chosen, [funnel for funnel in funnels if funnel != chosen]

@@ -1,0 +1,113 @@
+"""What the model gets to see of a record: the columns asked for, without the empty, the technical and the invisible."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
+from typing import Any, cast
+
+from bitrix24_mcp.crm.dates import shown
+from bitrix24_mcp.crm.fields import Fields, Kind
+from bitrix24_mcp.crm.portal import Record
+from bitrix24_mcp.crm.text import plain
+
+_ROOM_AROUND = 120
+"""Tokens kept for what surrounds the rows: counters, cursor, note."""
+
+
+def shape(row: Record, fields: Fields, columns: Sequence[str], zone: tzinfo) -> dict[str, Any]:
+    """The row's columns in the order asked for, `id` first.
+
+    Moments are in the zone, to the second; money of user fields is a number with `<field>_currency` beside it;
+    empty values are left out.
+    """
+    shaped: dict[str, Any] = {}
+    for name in dict.fromkeys(("id", *columns)):
+        kind = fields.kind(name) if name in fields else "other"
+        value = _value(row.get(name), kind, zone)
+        if kind == "money" and isinstance(value, str) and "|" in value:
+            amount, _, currency = value.partition("|")
+            value = _number(amount)
+            if currency:
+                shaped[name], shaped[f"{name}_currency"] = value, currency
+                continue
+        if not _empty(value):
+            shaped[name] = value
+    return shaped
+
+
+def compact(answer: Any) -> str:
+    """The answer as JSON without a spare character."""
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+
+
+def tokens(text: str) -> int:
+    """How many tokens a text costs a model, estimated from above; holds for JSON, figures and Cyrillic."""
+    ascii_count = sum(1 for character in text if character < "\x80")
+    return math.ceil(ascii_count / 2.4 + (len(text) - ascii_count) / 1.8)
+
+
+def fitting(rows: Iterable[Mapping[str, Any]], budget: int) -> int:
+    """How many of the first rows fit into a token budget; one at least, so that paging always gets on."""
+    room = budget - _ROOM_AROUND
+    count = 0
+    for row in rows:
+        room -= tokens(compact(row)) + 1
+        if room < 0 and count:
+            break
+        count += 1
+    return count
+
+
+def _value(value: Any, kind: Kind, zone: tzinfo) -> Any:
+    match value:
+        case str():
+            return _text(value, kind, zone)
+        case list():
+            return _several(cast("list[Any]", value), kind, zone)
+        case dict():
+            return _nested(cast("dict[str, Any]", value), zone)
+        case _:
+            return value
+
+
+def _text(value: str, kind: Kind, zone: tzinfo) -> Any:
+    match kind:
+        case "datetime":
+            return shown(value, zone)
+        case "date":
+            return value[:10]
+        case "integer" | "number" | "user" | "funnel":
+            return _number(value)
+        case _:
+            return plain(value)
+
+
+def _several(values: list[Any], kind: Kind, zone: tzinfo) -> list[Any]:
+    """Multi-fields such as phones come as `[{"VALUE": …}]`; only the values matter (docs/entities/contacts)."""
+    flat = (cast("dict[str, Any]", each).get("VALUE", each) if isinstance(each, dict) else each for each in values)
+    return [shaped for shaped in (_value(each, kind, zone) for each in flat) if not _empty(shaped)]
+
+
+def _nested(value: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
+    """Files come with download links that carry access tokens: a link of any kind is left out."""
+    kept = {name: _value(each, "other", zone) for name, each in value.items() if "url" not in name.casefold()}
+    return {
+        name: each
+        for name, each in kept.items()
+        if not _empty(each) and not (isinstance(each, str) and "://" in each) and name.casefold() != "downloadmachine"
+    }
+
+
+def _number(value: str) -> int | float | str:
+    try:
+        number = float(value)
+    except ValueError:
+        return plain(value)
+    if not math.isfinite(number):
+        return plain(value)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})

@@ -1,0 +1,40 @@
+"""The state of one portal that all routes share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bitrix24_mcp.demo.schemas import Registry
+from bitrix24_mcp.demo.schemas.items import items_entity
+
+if TYPE_CHECKING:
+    from bitrix24_mcp.demo.database import Database
+
+PORTAL_DOMAIN = "demo.bitrix24.ru"
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Where the public documentation contradicts itself, which way this portal goes."""
+
+    items_group_by: bool = True  # False: aggregates of smart-process items refuse groupBy
+    total_zero: bool = False  # True: plain lists send total 0 although they have rows
+    deal_category_zero: bool = True  # False: the default pipeline is missing from deal-categories
+    workflow_document_list: bool = False  # True: DOCUMENT_ID is a list of three
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The database, what is declared about it, and the switches."""
+
+    database: Database
+    switches: Switches = field(default_factory=Switches)
+    registry: Registry = field(default_factory=Registry)
+
+    def add_items(self, entity_type_id: int) -> None:
+        """Make the items of a new smart-process type reachable."""
+        entity = items_entity(entity_type_id, None)
+        if entity.table not in self.database.tables():
+            self.database.create(entity)
+        self.registry.add(entity)

@@ -1,0 +1,142 @@
+"""Contacts and companies with their requisites and bank details."""
+
+from bitrix24_mcp.demo.schema import Entity, Field, Include
+
+CONTACTS = Entity(
+    path="contacts",
+    table="contacts",
+    ops="LGCUDFSA",
+    scope=("crm",),
+    method="crm.contact",
+    fields=(
+        Field("id", "integer", "ID", readonly=True),
+        Field("name", "string", "Имя", required=True),
+        Field("lastName", "string", "Фамилия"),
+        Field("secondName", "string", "Отчество"),
+        Field("honorific", "crm_status", "Обращение", directory="HONORIFIC"),
+        Field("phone", "crm_multifield", "Телефон"),
+        Field("email", "crm_multifield", "E-mail"),
+        Field("companyId", "integer", "Компания", default=0),
+        Field("post", "string", "Должность"),
+        Field("typeId", "crm_status", "Тип контакта", directory="CONTACT_TYPE"),
+        Field("sourceId", "crm_status", "Источник", directory="SOURCE"),
+        Field("export", "boolean", "Участвует в экспорте", default=True),
+        Field("leadId", "integer", "Лид"),
+        Field("assignedById", "user", "Ответственный"),
+        Field("comments", "string", "Комментарий"),
+        Field("opened", "boolean", "Доступен для всех", default=True),
+        Field("createdBy", "user", "Кем создан", readonly=True, fill="creator"),
+        Field("createdTime", "datetime", "Дата создания", readonly=True, fill="created"),
+        Field("updatedTime", "datetime", "Дата изменения", readonly=True, fill="updated"),
+        Field("UF_CRM_1700000211", "date", "День рождения супруга"),
+        Field("UF_CRM_1700000212", "string", "Хобби", multiple=True),
+    ),
+    aggregatable=("typeId", "sourceId", "assignedById"),
+    includes=(
+        Include("company", "companies", local="companyId"),
+        Include("requisite", "requisites", local="id", remote="entityId", many=True, fixed=("entityTypeId", 3)),
+    ),
+    indexes=("companyId", "assignedById", "createdTime", "lastName"),
+    entity_type_id=3,
+)
+
+COMPANIES = Entity(
+    path="companies",
+    table="companies",
+    ops="LGCUDFSA",
+    scope=("crm",),
+    method="crm.company",
+    fields=(
+        Field("id", "integer", "ID", readonly=True),
+        Field("title", "string", "Название компании", required=True),
+        Field("companyType", "crm_status", "Тип компании", directory="COMPANY_TYPE"),
+        Field("industry", "crm_status", "Сфера деятельности", directory="INDUSTRY"),
+        Field("employees", "crm_status", "Количество сотрудников", directory="EMPLOYEES"),
+        Field("revenue", "number", "Годовой оборот"),
+        Field("currencyId", "string", "Валюта", default="RUB"),
+        Field("phone", "crm_multifield", "Телефон"),
+        Field("email", "crm_multifield", "E-mail"),
+        Field("web", "crm_multifield", "Сайт"),
+        Field("sourceId", "crm_status", "Источник", directory="SOURCE"),
+        Field("leadId", "integer", "Лид"),
+        Field("assignedById", "user", "Ответственный"),
+        Field("comments", "string", "Комментарий"),
+        Field("opened", "boolean", "Доступна для всех", default=True),
+        Field("createdBy", "user", "Кем создана", readonly=True, fill="creator"),
+        Field("createdTime", "datetime", "Дата создания", readonly=True, fill="created"),
+        Field("updatedTime", "datetime", "Дата изменения", readonly=True, fill="updated"),
+        Field("UF_CRM_1700000221", "integer", "Число филиалов"),
+        Field(
+            "UF_CRM_1700000222",
+            "enumeration",
+            "Сегмент",
+            options=(("411", "A"), ("412", "B"), ("413", "C")),
+        ),
+    ),
+    aggregatable=("revenue", "companyType", "industry", "assignedById", "sourceId"),
+    includes=(Include("requisite", "requisites", local="id", remote="entityId", many=True, fixed=("entityTypeId", 4)),),
+    indexes=("assignedById", "industry", "createdTime", "title"),
+    entity_type_id=4,
+)
+
+REQUISITES = Entity(
+    path="requisites",
+    table="requisites",
+    ops="LGCUDFSA",
+    scope=("crm",),
+    method="crm.requisite",
+    fields=(
+        Field("id", "integer", "ID", readonly=True),
+        Field("entityTypeId", "integer", "Тип владельца", required=True),
+        Field("entityId", "integer", "Владелец", required=True),
+        Field("presetId", "integer", "Шаблон", required=True),
+        Field("name", "string", "Название", required=True),
+        Field("active", "boolean", "Активен", default=True),
+        Field("rqInn", "string", "ИНН"),
+        Field("rqKpp", "string", "КПП"),
+        Field("rqOgrn", "string", "ОГРН"),
+        Field("rqCompanyName", "string", "Сокращённое наименование"),
+        Field("sort", "integer", "Сортировка", default=500),
+        Field("createdAt", "datetime", "Дата создания", readonly=True, fill="created"),
+        Field("updatedAt", "datetime", "Дата изменения", readonly=True, fill="updated"),
+    ),
+    indexes=("entityId",),
+)
+
+REQUISITE_PRESETS = Entity(
+    path="requisite-presets",
+    table="requisite_presets",
+    ops="LGCUDFSA",
+    scope=("crm",),
+    method="crm.requisite.preset",
+    fields=(
+        Field("id", "integer", "ID", readonly=True),
+        Field("entityTypeId", "integer", "Тип владельца", default=8),
+        Field("countryId", "integer", "Страна", default=1),
+        Field("name", "string", "Название", required=True),
+        Field("active", "boolean", "Активен", default=True),
+        Field("sort", "integer", "Сортировка", default=500),
+    ),
+)
+
+BANK_DETAILS = Entity(
+    path="bank-details",
+    table="bank_details",
+    ops="LGCUDFSA",
+    scope=("crm",),
+    method="crm.requisite.bankdetail",
+    fields=(
+        Field("id", "integer", "ID", readonly=True),
+        Field("entityId", "integer", "Реквизит", required=True),
+        Field("name", "string", "Название", required=True),
+        Field("active", "boolean", "Активны", default=True),
+        Field("rqBankName", "string", "Банк"),
+        Field("rqBik", "string", "БИК"),
+        Field("rqAccNum", "string", "Расчётный счёт"),
+        Field("rqAccCurrency", "string", "Валюта счёта", default="RUB"),
+        Field("sort", "integer", "Сортировка", default=500),
+    ),
+    indexes=("entityId",),
+)
+
+CLIENTS = (CONTACTS, COMPANIES, REQUISITES, REQUISITE_PRESETS, BANK_DETAILS)

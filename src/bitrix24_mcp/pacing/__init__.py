@@ -1,0 +1,1 @@
+"""The rate budget of a portal and of a key."""

@@ -1,0 +1,114 @@
+"""What a tool is, and the one place where errors become answers."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from mcp_types import Tool as WireTool
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from bitrix24_mcp.crm.errors import InvalidArguments, PortalError, nearest, quoted
+from bitrix24_mcp.crm.metadata import Metadata
+from bitrix24_mcp.crm.portal import Portal
+from bitrix24_mcp.tools.params import Arguments
+from bitrix24_mcp.tools.schema import input_schema, output_schema
+
+ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
+
+READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
+"""A tool that changes nothing and asks a portal."""
+
+
+class Reply(BaseModel):
+    """A tool's answer; None is left out of what is sent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a handler works with: the portal, what is known of it, and the tokens an answer may cost."""
+
+    portal: Portal
+    metadata: Metadata
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[ArgumentsT]):
+    """One tool: what clients see of it and the handler that answers. `replies` are the forms of a good answer."""
+
+    name: str
+    title: str
+    description: str
+    arguments: type[ArgumentsT]
+    replies: tuple[type[Reply], ...]
+    annotations: ToolAnnotations
+    handler: Callable[[ArgumentsT, Context], Awaitable[Reply]]
+
+    def on_the_wire(self) -> WireTool:
+        """The tool's entry in `tools/list`."""
+        return WireTool(
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            input_schema=input_schema(self.arguments),
+            output_schema=output_schema(self.replies),
+            annotations=self.annotations,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The structured answer of a call, or the error in its place with the text that says the same."""
+
+    content: Mapping[str, Any]
+    error: str | None = None
+
+
+async def run(tool: Tool[Any], arguments: Mapping[str, Any], context: Context) -> Outcome:
+    """Calls a tool. Whatever the caller or the portal got wrong comes back as an Outcome with an error."""
+    try:
+        reply = await tool.handler(_validated(tool, arguments), context)
+    except PortalError as error:
+        return Outcome({"error": _structured(error)}, str(error))
+    return Outcome(reply.model_dump(exclude_none=True))
+
+
+def _structured(error: PortalError) -> dict[str, Any]:
+    return {
+        "code": error.code,
+        "message": f"{error.message} {error.advice}",
+        **({"candidates": list(error.candidates)} if error.candidates else {}),
+        **({"next_call": dict(error.next_call)} if error.next_call else {}),
+    }
+
+
+def _validated(tool: Tool[Any], arguments: Mapping[str, Any]) -> Arguments:
+    try:
+        return tool.arguments.model_validate(arguments)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+    known = list(tool.arguments.model_fields)
+    unknown = [str(each["loc"][-1]) for each in problems if each["type"] == "extra_forbidden"]
+    candidates = [near for name in unknown for near in nearest(name, known, 2)]
+    raise InvalidArguments(
+        "; ".join(_problem(each, known) for each in problems[:5]) + ".",
+        advice=f"{tool.name} takes {quoted(known)}.",
+        code="INVALID_ARGUMENT",
+        candidates=candidates,
+    )
+
+
+def _problem(problem: ErrorDetails, known: Sequence[str]) -> str:
+    where = ".".join(str(part)[:60] for part in problem["loc"])
+    match problem["type"]:
+        case "extra_forbidden":
+            near = nearest(where, known, 1) if len(problem["loc"]) == 1 else []
+            return f"There is no argument “{where}”" + (f", perhaps {near[0]}" if near else "")
+        case "missing":
+            return f"The argument {where} is missing"
+        case _:
+            return f"{where or 'The arguments'}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"

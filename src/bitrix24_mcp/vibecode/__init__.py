@@ -1,0 +1,1 @@
+"""A Portal over the VibeCode gateway. Knows nothing of MCP."""

@@ -1,0 +1,55 @@
+"""Whose key, and where it may be sent."""
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+LOCALHOST = "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A gateway key and, with a `vibe_app_` key, the user's session token. Neither shows in a repr.
+
+    Raises ValueError when the base URL would send them in the clear over a network.
+    """
+
+    base_url: str
+    api_key: str = field(repr=False)
+    session_token: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if error := base_url_error(self.base_url):
+            raise ValueError(error)
+
+    def headers(self) -> dict[str, str]:
+        """What every request carries (docs/keys-auth): the key, and the session in the Bearer slot."""
+        session = {"Authorization": f"Bearer {self.session_token}"} if self.session_token else {}
+        return {"X-Api-Key": self.api_key, "Accept": "application/json", **session}
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the gateway runs on this machine; then no proxy of the environment is asked."""
+        return _is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+def base_url_error(url: str) -> str:
+    """Why a key must not be sent to this address; empty when it may."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.username or parts.password or parts.query or parts.fragment:
+        return "must be a plain address, without user, query or fragment"
+    if not host or parts.scheme not in {"http", "https"}:
+        return "must start with https:// and name a host"
+    if parts.scheme == "http" and not _is_loopback(host):
+        return "must use https; plain http is allowed only for this machine"
+    return ""
+
+
+def _is_loopback(host: str) -> bool:
+    if host == LOCALHOST:
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

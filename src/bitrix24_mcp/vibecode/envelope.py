@@ -1,0 +1,90 @@
+"""The gateway's envelope, with all the forms in which it has been seen (docs/entity-api)."""
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+from bitrix24_mcp.vibecode.errors import Refusal, unexpected
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success: its `data`, its `meta`, and the counted total (None when the gateway did not count)."""
+
+    data: Any
+    meta: Json
+    top_total: Any = None
+
+    def rows(self) -> list[Json]:
+        """The records; a single one may come as a bare object."""
+        if self.data is None:
+            return []
+        held: object = self.data
+        found = cast("list[Any]", held) if isinstance(held, list) else [held]
+        if not all(isinstance(row, dict) for row in found):
+            raise unexpected("The portal sent something else than records.")
+        return cast("list[Json]", found)
+
+    def total(self) -> int | None:
+        """How many records match in all. Zero beside rows has been seen and means that nobody counted."""
+        said = self.meta.get("total", self.top_total)
+        if not isinstance(said, int | Decimal) or isinstance(said, bool) or (said == 0 and self.rows()):
+            return None
+        return int(said)
+
+    def has_more(self, offset: int, asked: int) -> bool:
+        """Whether records follow those of this answer."""
+        count = len(self.rows())
+        total = self.total()
+        if count == 0:
+            return False
+        if total is not None:
+            return total > offset + count
+        said = self.meta.get("hasMore")
+        return said if isinstance(said, bool) else count >= asked
+
+    def record(self) -> Json:
+        """The single object of the answer."""
+        held: object = self.data
+        if isinstance(held, dict):
+            return cast("Json", held)
+        raise unexpected("The portal sent something else than a record.")
+
+
+def read(status: int, body: bytes, retry_after: str) -> Answer | Refusal:
+    """What an HTTP answer means. Raises UnexpectedAnswer when it is no envelope, such as a sign-in page."""
+    envelope = _json(body)
+    if envelope is None:
+        if status == 204:
+            return Answer(None, {})
+        if status >= 400:
+            return Refusal(status, "", "", _seconds(retry_after))
+        raise unexpected("The portal answered with something that is not JSON.")
+    error = envelope.get("error")
+    if status >= 400 or envelope.get("success") is False:
+        told = cast("Json", error) if isinstance(error, dict) else {}
+        said = _seconds(retry_after) or _seconds(str(told.get("retryAfter") or ""))
+        return Refusal(status, str(told.get("code") or ""), str(told.get("message") or ""), said)
+    if status >= 300 or envelope.get("success") is not True:
+        raise unexpected("The portal answered in a form that the gateway's contract does not know.")
+    meta = envelope.get("meta")
+    return Answer(envelope.get("data"), cast("Json", meta) if isinstance(meta, dict) else {}, envelope.get("total"))
+
+
+def _json(body: bytes) -> Json | None:
+    try:
+        parsed: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return cast("Json", parsed) if isinstance(parsed, dict) else None
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < 86_400 else None

@@ -1,0 +1,40 @@
+"""Field lists in both shapes of `/fields`, as fields of the CRM (docs/entities, fields)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from bitrix24_mcp.crm.portal import FieldInfo, Option
+from bitrix24_mcp.vibecode.errors import unexpected
+
+
+def field_list(data: Any) -> tuple[FieldInfo, ...]:
+    """The fields of `{fields: {name: {...}}}` or `{name: {...}}`; raises UnexpectedAnswer for anything else."""
+    if not isinstance(data, dict):
+        raise unexpected("The portal sent no field list.")
+    held = cast("Mapping[str, Any]", data)
+    inner = held.get("fields")
+    fields = cast("Mapping[str, Any]", inner) if isinstance(inner, dict) else held
+    described = [(name, cast("Mapping[str, Any]", each)) for name, each in fields.items() if isinstance(each, dict)]
+    if not described:
+        raise unexpected("The portal sent an empty field list.")
+    return tuple(_field(name, each) for name, each in described)
+
+
+def _field(name: str, described: Mapping[str, Any]) -> FieldInfo:
+    return FieldInfo(
+        name=name,
+        type=str(described.get("type") or ""),
+        title=str(described.get("title") or described.get("label") or ""),
+        read_only=described.get("isReadOnly") is True or described.get("readonly") is True,
+        multiple=described.get("isMultiple") in {True, "Y"},
+        options=_options(described.get("items")),
+        directory=str(described.get("statusType") or ""),
+    )
+
+
+def _options(items: Any) -> tuple[Option, ...]:
+    """List values as `[{ID, VALUE}]`; the keys' case is not documented, so both are read."""
+    if not isinstance(items, list):
+        return ()
+    rows = [cast("Mapping[str, Any]", each) for each in cast("Sequence[Any]", items) if isinstance(each, dict)]
+    return tuple(Option(str(row.get("ID", row.get("id"))), str(row.get("VALUE", row.get("value", "")))) for row in rows)
