@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import anyio.lowlevel
+import httpx
 import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.pacing.budget import Budget, Limits
+from bitrix24_mcp.pacing.budget import Budget, Clock
 from bitrix24_mcp.server import build_server
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.vibecode.client import GatewayClient
 from bitrix24_mcp.vibecode.portal import GatewayPortal
 
 ROOT = Path(__file__).parents[1]
-UNPACED = Limits(per_second=1e9, per_window=1_000_000, in_flight=50)
-"""Tests wait for nothing; what the limits are worth is tested where they live."""
 DEALS = 600
 
 
@@ -31,6 +31,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+class TestTime:
+    """Time that passes only when somebody waits; the waits are written down."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waits: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+        await anyio.lowlevel.checkpoint()
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(lambda: self.now, self.sleep)
 
 
 @dataclass(frozen=True)
@@ -57,11 +76,14 @@ class Assistant:
 
 
 @asynccontextmanager
-async def assistant_for(url: str, key: str = "vibe_api_demo", **settings: str) -> AsyncGenerator[Assistant]:
-    """An assistant for the gateway at a URL, with a server and caches of its own."""
+async def assistant_for(
+    url: str, key: str = "vibe_api_demo", *, clock: Clock | None = None, patience: float = 60, **settings: str
+) -> AsyncGenerator[Assistant]:
+    """An assistant for the gateway at a URL, with a server and caches of its own; time is the test's own."""
     chosen = Settings.of({"VIBECODE_BASE_URL": url, "VIBECODE_API_KEY": key, **settings})
+    budget = Budget(clock=clock or TestTime().clock)
     async with (
-        GatewayClient(chosen.credentials(), budget=Budget(UNPACED)) as gateway,
+        GatewayClient(chosen.credentials(), budget=budget, timeout=httpx.Timeout(patience)) as gateway,
         Client(build_server(chosen, GatewayPortal(gateway))) as client,
     ):
         yield Assistant(client)

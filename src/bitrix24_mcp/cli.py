@@ -114,4 +114,5 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version  # noqa: PLC0415 - only here
 
-        parser.exit(message=f"bitrix24-mcp {version('bitrix24-mcp')}\n")
+        sys.stdout.write(f"bitrix24-mcp {version('bitrix24-mcp')}\n")
+        parser.exit()

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bitrix24_mcp.crm.entities import CATALOGUE, Entity
+from bitrix24_mcp.crm.entities import CATALOGUE
+from bitrix24_mcp.crm.entity import Entity
 from bitrix24_mcp.crm.errors import InvalidArguments, nearest
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Funnel, Status

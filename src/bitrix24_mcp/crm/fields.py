@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from bitrix24_mcp.crm.entities import Entity
+from bitrix24_mcp.crm.entity import Entity
 from bitrix24_mcp.crm.errors import InvalidArguments, nearest, quoted
 from bitrix24_mcp.crm.portal import FieldInfo
 

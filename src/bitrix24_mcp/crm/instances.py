@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from bitrix24_mcp.crm.cursors import Cursor, invalid_cursor
-from bitrix24_mcp.crm.entities import Entity
+from bitrix24_mcp.crm.entity import Entity
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.matching import order_key
 from bitrix24_mcp.crm.portal import Portal, Record, Sort
 
 INSTANCES = Entity(
     name="workflows",
-    title="Workflow instances",
+    label="Workflow instances",
     singular="workflow instance",
     scope="bizproc",
     has_field_list=False,

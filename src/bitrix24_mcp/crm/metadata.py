@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import anyio
 
 from bitrix24_mcp.crm.dates import parse_moment
-from bitrix24_mcp.crm.entities import Entity
+from bitrix24_mcp.crm.entity import Entity
 from bitrix24_mcp.crm.errors import NotFound, PermissionRefused
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.portal import Currency, Funnel, Identity, NamedId, Portal, Record, Status

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-from bitrix24_mcp.crm.entities import Entity
+from bitrix24_mcp.crm.entity import Entity
 
 Operator = Literal["eq", "ne", "gt", "gte", "lt", "lte", "contains", "in", "nin"]
 Scalar = str | int | float | bool

@@ -3,7 +3,8 @@
 import re
 
 from bitrix24_mcp.crm.choices import Choice, choose, single
-from bitrix24_mcp.crm.entities import BY_NAME, CATALOGUE, RESERVED, Entity, smart_process
+from bitrix24_mcp.crm.entities import BY_NAME, CATALOGUE, RESERVED
+from bitrix24_mcp.crm.entity import Entity, smart_process
 from bitrix24_mcp.crm.errors import InvalidArguments, nearest
 from bitrix24_mcp.crm.fields import fold
 from bitrix24_mcp.crm.metadata import Metadata

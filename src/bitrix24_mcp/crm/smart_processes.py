@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bitrix24_mcp.crm.conditions import resolve_filter
-from bitrix24_mcp.crm.entities import Entity
+from bitrix24_mcp.crm.entity import Entity
 from bitrix24_mcp.crm.errors import PermissionRefused
 from bitrix24_mcp.crm.fields import Fields, fold
 from bitrix24_mcp.crm.metadata import Metadata
@@ -36,7 +36,6 @@ _FEATURES = {
 
 TYPES = Entity(
     name="smart-processes",
-    title="Smart processes",
     singular="smart process",
     scope="crm",
     user_fields=("createdBy", "updatedBy"),

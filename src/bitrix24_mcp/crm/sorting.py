@@ -13,7 +13,7 @@ _ADVICE = 'Write "-amount" or "stageId,-createdAt" (minus = descending).'
 def parse_sort(raw: Any) -> list[tuple[str, bool]]:
     """(field, descending) steps from `"-a,b"`, `["-a", "b"]` or `{"a": "desc", "b": 1}`, names as written."""
     match raw:
-        case None | "" | [] | {}:
+        case None | "":
             return []
         case str():
             return [_step(part) for part in raw.split(",")]

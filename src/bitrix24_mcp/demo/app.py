@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bitrix24_mcp.demo import keys, times
-from bitrix24_mcp.demo.calls import Call, as_list, as_object, unfold
+from bitrix24_mcp.demo.calls import Call, as_list, as_object, query_pairs, unfold
 from bitrix24_mcp.demo.connections import Connections
 from bitrix24_mcp.demo.envelope import Answer, from_error, from_fault, from_reply
 from bitrix24_mcp.demo.errors import GatewayError
@@ -77,7 +77,7 @@ class _GatewayApp:
             RecordedRequest(
                 method=request.method,
                 path=request.url.path,
-                query=list(request.query_params.multi_items()),
+                query=query_pairs(request.url.query),
                 body=None if body is _MALFORMED else body,
                 status=0,
                 key=keys.sent_key(request.headers),

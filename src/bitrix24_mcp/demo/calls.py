@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote, unquote_plus
 
 from bitrix24_mcp.demo.errors import GatewayError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, object]
 
+_ENCODED = re.compile("%5b|%5d", re.IGNORECASE)
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 
 
@@ -32,9 +34,10 @@ class Call:
     @property
     def payload(self) -> Json:
         """The body, which has to be an object."""
-        if self.body is not None and not isinstance(self.body, dict):
+        body = as_object(self.body)
+        if self.body is not None and body is not self.body:
             raise GatewayError("INVALID_REQUEST", "Request body must be a JSON object")
-        return as_object(cast("object", self.body))
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,17 @@ def as_list(value: object) -> list[object]:
 def success(data: object, *, status: int = 200) -> Reply:
     """The envelope around `data`."""
     return Reply({"success": True, "data": data}, status)
+
+
+def query_pairs(raw: str) -> list[tuple[str, str]]:
+    """The names and values of a query string; the sign in `filter[>=amount]=1` does not separate."""
+    pairs: list[tuple[str, str]] = []
+    for part in filter(None, raw.split("&")):
+        plain = _ENCODED.sub(lambda found: unquote(found[0]), part)
+        end = plain.find("]=") + 1 or plain.find("=")
+        name, value = (plain[:end], plain[end + 1 :]) if end >= 0 else (plain, "")
+        pairs.append((unquote_plus(name), unquote_plus(value)))
+    return pairs
 
 
 def unfold(pairs: Iterable[tuple[str, str]]) -> Json:

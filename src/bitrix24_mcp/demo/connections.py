@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -25,6 +26,9 @@ class Connections:
         class Tracked(H11Protocol):
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] -- narrowed by uvicorn itself
                 transports[transport.get_extra_info("peername")] = transport
+                # asyncio does this only for sockets made with an explicit protocol, which socket.create_server omits;
+                # without it every answer on a kept connection takes 40 ms longer.
+                transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 super().connection_made(transport)
 
             def connection_lost(self, exc: Exception | None) -> None:
@@ -37,4 +41,9 @@ class Connections:
         """Close the connection of a request without a word."""
         transport = self._transports.get(tuple(cast("list[object]", scope["client"])))
         if transport is not None:
+            transport.abort()
+
+    def cut_all(self) -> None:
+        """Close every connection."""
+        for transport in tuple(self._transports.values()):
             transport.abort()

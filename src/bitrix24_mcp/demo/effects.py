@@ -37,6 +37,8 @@ def before_update(gateway: Gateway, call: Call, entity: Entity, before: Row, cha
     if not entity.stage_field:
         return
     left = before[entity.stage_field]
+    if "categoryId" in changes and entity.stage_field not in changes and changes["categoryId"] != before["categoryId"]:
+        changes[entity.stage_field] = _first_stage(gateway, entity, {**dict(before), **changes})
     if changes.get(entity.stage_field, left) == left:
         return
     values = {
@@ -117,6 +119,9 @@ def _follow_stage(gateway: Gateway, entity: Entity, row: Mapping[str, Column], t
         target["stageSemanticId"] = semantics
     if "closed" in entity.by_name:
         target["closed"] = int(semantics != "P")
+    if entity.path == "deals" and semantics != "P":
+        # Closing replaces the planned date by the day it happened.
+        target["closedAt"] = times.stored(times.NOW)[:10] + "T00:00:00Z"
 
 
 def _directory(entity: Entity, row: Mapping[str, Column]) -> Where:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 5_000
 LAST_OFFSET = 2_500
+_MOST = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,12 @@ def listing(entity: Entity, params: Json) -> Listing:
     )
 
 
-def whole(params: Mapping[str, object], name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
+def whole(params: Mapping[str, object], name: str, default: int, *, least: int = 0, most: int = _MOST) -> int:
     """A whole-number parameter."""
     raw = params.get(name, default)
     text = str(raw)
-    if isinstance(raw, bool) or not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
-        span = f"between {least} and {most}" if most is not None else f"of at least {least}"
-        raise bad_params(f"Parameter '{name}' must be an integer {span}")
+    if isinstance(raw, bool) or not text.isdecimal() or not least <= int(text) <= most:
+        raise bad_params(f"Parameter '{name}' must be an integer between {least} and {most}")
     return int(text)
 
 

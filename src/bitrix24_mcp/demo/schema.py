@@ -43,7 +43,7 @@ class Field:
     multiple: bool = False
     directory: str = ""  # crm_status: which directory its codes come from
     options: tuple[tuple[str, str], ...] = ()  # enumeration: (id, label)
-    fill: str = ""  # what the portal itself writes there: created, creator, updated, updater, moved, mover
+    fill: str = ""  # what the portal writes there: created, creator, updated, updater, moved, mover, owner
     default: object = None
     stored: Kind | None = None  # smart-process enumerations hold numbers where deals hold strings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -38,7 +39,7 @@ class DemoPortal:
         self._parts = parts
         self._connection = Database(database)
         self._listener = listener
-        self._server = _Server(_config(self._connection, parts))
+        self._server = _Server(_config(self._connection, parts), parts)
         self._thread = threading.Thread(target=self._run, name="demo-portal", daemon=True)
         self._stopped = False
 
@@ -89,9 +90,7 @@ class DemoPortal:
         if self._stopped:
             return
         self._stopped = True
-        self._server.should_exit = True
-        # What is still being answered, a slow fault say, is not worth waiting for.
-        self._server.force_exit = True
+        self._server.stop()
         if self._thread.is_alive():
             self._thread.join()
         self._listener.close()
@@ -111,15 +110,33 @@ class DemoPortal:
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready."""
+    """Starts and stops at once, where uvicorn looks every tenth of a second whether it should."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, parts: Parts) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._parts = parts
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._over = asyncio.Event()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+    def stop(self) -> None:
+        """End the server from another thread, even while it is still starting."""
+        self.should_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._over.set)
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self.ready.set()
+        await self._over.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        # What is still being answered, a slow fault say, is not worth waiting for.
+        self._parts.connections.cut_all()
 
 
 def _config(database: Database, parts: Parts) -> uvicorn.Config:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bitrix24_mcp.demo.schema import Entity, Field, Kind
 
 Column = int | float | str | None
+LARGEST = 2**63  # what SQLite takes as an integer
 _TRUE = frozenset({"true", "1", "y"})
 _FALSE = frozenset({"false", "0", "n"})
 
@@ -99,10 +100,11 @@ def _text(value: object) -> Bound:
 def _number(value: object) -> Bound:
     if isinstance(value, bool):
         raise ValueRefused("a number is expected")
-    if isinstance(value, (int, float)):
+    if isinstance(value, float):
         return Bound(value)
     text = str(value).strip()
-    return Bound(int(text) if text.lstrip("+-").isdigit() else float(text))
+    number = int(text) if text.lstrip("+-").isdecimal() else float(text)
+    return Bound(number if abs(number) < LARGEST else float(number))
 
 
 def _boolean(value: object) -> Bound:

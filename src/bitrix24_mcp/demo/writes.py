@@ -25,6 +25,7 @@ _ON_CREATE = {
     "creator": "user",
     "updater": "user",
     "mover": "user",
+    "owner": "user",
 }
 _ON_UPDATE = {"updated": "now", "updater": "user"}
 
@@ -139,8 +140,8 @@ def _filled(call: Call, entity: Entity, rules: Mapping[str, str]) -> dict[str, C
 def _next_key(gateway: Gateway, entity: Entity) -> int:
     last = gateway.database.rows(entity.table, (entity.key,), Where(), Slice(f"{quote(entity.key)} DESC", 1))
     following = int(last[0][0]) + 1 if last else 1
-    # Types made through the API get numbers from 1030 on (docs/entities/smart-processes).
-    return max(following, 1030) if entity.path == "smart-processes" else following
+    # Types made through the API get numbers even, from 1030 on (docs/entities/smart-processes).
+    return max(following + following % 2, 1030) if entity.path == "smart-processes" else following
 
 
 def _stored(gateway: Gateway, entity: Entity, key: Column) -> Json:

@@ -5,7 +5,7 @@ works on 2 at a time per portal (docs/keys-auth, docs/optimization).
 """
 
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -25,15 +25,23 @@ class Limits:
     in_flight: int = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How time passes: seconds of a clock that only goes forward, and a way to wait."""
+
+    now: Callable[[], float] = anyio.current_time
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+
+
 class Budget:
     """The rate budget of one key on one portal; whoever sends takes a `turn`.
 
     `waited` sums the seconds spent waiting, `spent` counts the turns taken.
     """
 
-    def __init__(self, limits: Limits | None = None, *, clock: Callable[[], float] = anyio.current_time) -> None:
+    def __init__(self, limits: Limits | None = None, *, clock: Clock | None = None) -> None:
         self._limits = limits or Limits()
-        self._clock = clock
+        self.clock = clock or Clock()
         self._next = 0.0
         self._log: deque[float] = deque(maxlen=self._limits.per_window)
         self._flights = anyio.Semaphore(self._limits.in_flight)
@@ -50,7 +58,7 @@ class Budget:
 
     def pause(self, seconds: float) -> None:
         """Nobody sends for so long: the portal has asked for patience."""
-        self._next = max(self._next, self._clock() + seconds)
+        self._next = max(self._next, self.clock.now() + seconds)
 
     def learn(self, remaining: int, reset: float) -> None:
         """Takes over what the portal says is left of the window, when it is less than what was counted here."""
@@ -59,10 +67,10 @@ class Budget:
 
     async def _wait(self) -> None:
         """Reserves a moment, then waits for it; a pause that comes meanwhile holds this one too."""
-        while (delay := self._earliest() - self._clock()) > 0:
+        while (delay := self._earliest() - self.clock.now()) > 0:
             self.waited += delay
-            await anyio.sleep(delay)
-        now = self._clock()
+            await self.clock.sleep(delay)
+        now = self.clock.now()
         self._next = max(self._next, now) + 1 / self._limits.per_second
         self._log.append(now)
 

@@ -147,6 +147,24 @@ def harmless(message: str) -> str:
     return plain(_SECRETS.sub("…", message), _TOLD).replace("\n", " ")
 
 
+def unreachable() -> PortalUnavailable:
+    """The error for a connection that cannot be made or breaks."""
+    return PortalUnavailable(
+        "The portal cannot be reached.",
+        advice="Check the network and VIBECODE_BASE_URL, then try again; `bitrix24-mcp doctor` tests the connection.",
+        code="PORTAL_UNREACHABLE",
+    )
+
+
+def too_slow() -> PortalUnavailable:
+    """The error for an answer that does not come in time."""
+    return PortalUnavailable(
+        "The portal did not answer in time.",
+        advice="Narrow the question (a shorter period, fewer records) or try again later.",
+        code="PORTAL_TIMEOUT",
+    )
+
+
 def unexpected(what: str) -> UnexpectedAnswer:
     """The error for an answer that the contract does not know."""
     return UnexpectedAnswer(

@@ -6,7 +6,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from bitrix24_mcp.crm.conjunction import as_filter
-from bitrix24_mcp.crm.entities import DEALS, Entity
+from bitrix24_mcp.crm.entities import DEALS
+from bitrix24_mcp.crm.entity import Entity
 from bitrix24_mcp.crm.portal import (
     Condition,
     Currency,

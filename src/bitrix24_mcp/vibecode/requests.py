@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bitrix24_mcp.crm.conjunction import as_filter
-from bitrix24_mcp.crm.entities import Entity
+from bitrix24_mcp.crm.entity import Entity
 from bitrix24_mcp.crm.portal import Condition, RecordQuery, Sort
 
 AT_MOST = 5_000

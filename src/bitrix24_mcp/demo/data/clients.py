@@ -19,7 +19,6 @@ _SOURCES = tuple(PLAIN["SOURCE"])
 _CONTACT_TYPES = tuple(PLAIN["CONTACT_TYPE"])
 _COMPANY_TYPES = tuple(PLAIN["COMPANY_TYPE"])
 _INDUSTRIES = tuple(PLAIN["INDUSTRY"])
-_EMPLOYEES = tuple(PLAIN["EMPLOYEES"])
 _HOBBIES = ("рыбалка", "лыжи", "шахматы", "running", "сад")
 
 
@@ -71,7 +70,6 @@ def companies(world: World) -> Iterator[tuple[str, Row]]:
                 "title": names.company_title(company),
                 "companyType": dice.pick(_COMPANY_TYPES),
                 "industry": dice.pick(_INDUSTRIES),
-                "employees": dice.pick(_EMPLOYEES),
                 "revenue": dice.between(1, 900) * 1_000_000 if dice.often(0.7) else None,
                 "currencyId": "RUB",
                 "phone": names.multifield(names.phone(dice)) if dice.often(0.8) else "[]",

@@ -36,7 +36,6 @@ def contracts(world: World) -> Iterator[tuple[str, Row]]:
             | {
                 "title": title,
                 "categoryId": funnel.id,
-                "entityTypeId": 174,
                 "assignedById": dice.pick(SELLERS),
                 "parentId2": dice.pick(world.deal_ids) if dice.often(0.8) else None,
                 "ufCrm3_1700000101": dice.pick((501, 502, 503)) if dice.often(0.9) else None,
@@ -64,7 +63,6 @@ def purchases(world: World) -> Iterator[tuple[str, Row]]:
             | {
                 "title": f"Закупка: {dice.pick(names.GOODS)}",
                 "categoryId": 41,
-                "entityTypeId": 156,
                 "assignedById": dice.pick(BUYERS),
                 "parentId2": dice.pick(world.deal_ids) if dice.often(0.6) else None,
                 "parentId174": dice.between(1, contracts_made) if dice.often(0.3) else None,
@@ -89,9 +87,7 @@ def equipment(world: World) -> Iterator[tuple[str, Row]]:
             | {
                 "title": f"{dice.pick(_MACHINES)} №{item}",
                 "stageId": None,
-                "previousStageId": None,
                 "categoryId": None,
-                "entityTypeId": 1038,
                 "assignedById": dice.pick(BUYERS),
                 "opportunity": 0.0,
                 "updatedTime": iso(created),
@@ -112,7 +108,6 @@ def _base(world: World, dice: Dice, item: int, path: Walk) -> Row:
         "id": item,
         "xmlId": None,
         "stageId": path.stage.code,
-        "previousStageId": path.previous,
         "companyId": dice.between(1, world.companies) if dice.often(0.8) else 0,
         "contactId": contact,
         "contactIds": json.dumps([contact] if contact else []),

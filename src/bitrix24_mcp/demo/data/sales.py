@@ -34,7 +34,6 @@ def leads(world: World) -> Iterator[tuple[str, Row]]:
                 "lastName": last_name,
                 "secondName": second_name,
                 "statusId": path.stage.code,
-                "stageSemanticId": path.stage.semantics,
                 "companyTitle": names.company_title(dice.between(1, world.companies)) if dice.often(0.5) else None,
                 "post": dice.pick(names.POSTS) if dice.often(0.5) else None,
                 "sourceId": dice.pick(_SOURCES),

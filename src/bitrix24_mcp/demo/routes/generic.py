@@ -12,7 +12,7 @@ from bitrix24_mcp.demo.fieldmaps import fields_data
 from bitrix24_mcp.demo.includes import add_includes
 from bitrix24_mcp.demo.listing import includes, listing
 from bitrix24_mcp.demo.search import find
-from bitrix24_mcp.demo.values import record
+from bitrix24_mcp.demo.values import LARGEST, record
 
 if TYPE_CHECKING:
     from bitrix24_mcp.demo.calls import Call, Reply
@@ -90,7 +90,7 @@ def record_key(entity: Entity, raw: str) -> int | str:
         return raw
     if not raw.isdecimal():
         raise bad_params("Path parameter :id must be a positive integer")
-    return int(raw)
+    return min(int(raw), LARGEST - 1)
 
 
 def missing(entity: Entity, raw: object) -> GatewayError:

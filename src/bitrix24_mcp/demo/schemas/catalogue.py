@@ -103,7 +103,7 @@ ORDERS = Entity(
         Field("canceled", "boolean", "Отменён", default=False),
         Field("personTypeId", "integer", "Тип плательщика", default=1),
         Field("userId", "user", "Покупатель"),
-        Field("responsibleId", "user", "Ответственный"),
+        Field("responsibleId", "user", "Ответственный", fill="owner"),
         Field("dateInsert", "datetime", "Дата создания", readonly=True, fill="created"),
         Field("dateUpdate", "datetime", "Дата изменения", readonly=True, fill="updated"),
     ),

@@ -11,7 +11,7 @@ _STANDARD = (
     Field("stageId", "crm_status", "Стадия сделки", directory="DEAL_STAGE"),
     Field("previousStageId", "crm_status", "Предыдущая стадия", readonly=True, directory="DEAL_STAGE"),
     Field("stageSemanticId", "string", "Группа стадии", readonly=True),
-    Field("assignedById", "user", "Ответственный"),
+    Field("assignedById", "user", "Ответственный", fill="owner"),
     Field("companyId", "integer", "Компания", default=0),
     Field("contactId", "integer", "Контакт", default=0),
     Field("contactIds", "integer", "Контакты", readonly=True, multiple=True),

@@ -14,7 +14,6 @@ def _common(entity_type_id: int, category_id: int | None) -> tuple[Field, ...]:
         Field("title", "string", "Название"),
         Field("xmlId", "string", "Внешний код"),
         Field("stageId", "crm_status", "Стадия", directory=directory),
-        Field("previousStageId", "crm_status", "Предыдущая стадия", readonly=True, directory=directory),
         Field("categoryId", "crm_category", "Воронка", default=category_id),
         Field("companyId", "crm_company", "Компания", default=0),
         Field("contactId", "crm_contact", "Контакт", default=0),
@@ -23,7 +22,7 @@ def _common(entity_type_id: int, category_id: int | None) -> tuple[Field, ...]:
         Field("opportunity", "double", "Сумма", default=0),
         Field("currencyId", "crm_currency", "Валюта", default="RUB"),
         Field("opened", "boolean", "Доступно для всех", default=True),
-        Field("assignedById", "user", "Ответственный"),
+        Field("assignedById", "user", "Ответственный", fill="owner"),
         Field("createdBy", "user", "Кем создан", readonly=True, fill="creator"),
         Field("updatedBy", "user", "Кем изменён", readonly=True, fill="updater"),
         Field("movedBy", "user", "Кем изменена стадия", readonly=True, fill="mover"),
@@ -34,7 +33,6 @@ def _common(entity_type_id: int, category_id: int | None) -> tuple[Field, ...]:
         Field("closedate", "date", "Дата завершения"),
         Field("sourceId", "crm_status", "Источник", directory="SOURCE"),
         Field("observers", "user", "Наблюдатели", multiple=True),
-        Field("entityTypeId", "integer", "Тип сущности", readonly=True, default=entity_type_id),
     )
 
 

@@ -1,0 +1,108 @@
+"""Calls that must fail: what the caller got wrong, and the code that says so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class BadCall:
+    """A wrong call, the code of its error, and a value that the error must offer (empty = none)."""
+
+    what: str
+    tool: str
+    arguments: Mapping[str, Any]
+    code: str
+    offers: str = ""
+
+
+def _search(what: str, code: str, offers: str = "", **arguments: Any) -> BadCall:
+    return BadCall(what, "search_items", {"entity": "deals", **arguments}, code, offers)
+
+
+def _figures(what: str, code: str, offers: str = "", **arguments: Any) -> BadCall:
+    return BadCall(what, "aggregate", {"entity": "deals", **arguments}, code, offers)
+
+
+BAD_CALLS = [
+    BadCall("no entity", "search_items", {}, "INVALID_ARGUMENT"),
+    BadCall("entity is a list", "search_items", {"entity": ["deals"]}, "INVALID_ARGUMENT"),
+    BadCall("unknown entity", "search_items", {"entity": "dealz"}, "UNKNOWN_ENTITY", "deals"),
+    BadCall("unknown type id", "aggregate", {"entity": 999}, "UNKNOWN_ENTITY"),
+    _search("a misspelt argument", "INVALID_ARGUMENT", "filter", filters={"id": 1}),
+    _search("filter is a text", "INVALID_ARGUMENT", filter="amount > 5"),
+    _search("unknown field", "UNKNOWN_FIELD", "amount", filter={"amuont": 5}),
+    _search("unknown column", "UNKNOWN_FIELD", "title", select=["titel"]),
+    _search("unknown sort field", "UNKNOWN_FIELD", "createdAt", sort="-createdOn"),
+    _search("a sort of another type", "INVALID_SORT", sort=5),
+    _search("a sort direction", "INVALID_SORT", sort={"amount": "downwards"}),
+    _search("a field sorted twice", "INVALID_SORT", sort="id,-id"),
+    _search("unknown operator", "UNKNOWN_OPERATOR", "$gte", filter={"amount": {"$ge": 5}}),
+    _search("or across fields", "UNSUPPORTED_FILTER", filter={"$or": [{"amount": 1}, {"id": 2}]}),
+    _search("an empty condition", "INVALID_FILTER", filter={"amount": {}}),
+    _search("an empty list", "INVALID_FILTER", filter={"stageId": []}),
+    _search("a list with an ordering operator", "INVALID_FILTER", filter={"amount": {"$gt": [1, 2]}}),
+    _search("$between with one value", "INVALID_FILTER", filter={"amount": {"$between": [1]}}),
+    _search("conditions that contradict", "INVALID_FILTER", filter={"id": 1, "!=id": 2, "=id": 3}),
+    _search("null", "INVALID_VALUE", filter={"companyId": None}),
+    _search("a text for a number", "INVALID_VALUE", filter={"amount": {"$gt": "much"}}),
+    _search("not a finite number", "INVALID_VALUE", filter={"amount": {"$gt": "nan"}}),
+    _search("a text for a user", "INVALID_VALUE", filter={"assignedById": "Smith"}),
+    _search("a truth value for a text", "INVALID_VALUE", filter={"title": True}),
+    _search("a nested value", "INVALID_VALUE", filter={"title": {"$contains": {"a": 1}}}),
+    _search("a day that does not exist", "INVALID_VALUE", filter={"createdAt": {"$gte": "2026-02-30"}}),
+    _search("a date in words", "INVALID_VALUE", filter={"createdAt": {"$gte": "soon"}}),
+    _search("unknown stage", "UNKNOWN_VALUE", "C5:WON", filter={"stageId": "C5:WONN"}),
+    _search("a stage name in several funnels", "AMBIGUOUS_VALUE", filter={"stageId": "Новая"}),
+    _search(
+        "a stage of another funnel", "STAGE_OF_ANOTHER_FUNNEL", "NEW", filter={"categoryId": 0, "stageId": "C5:WON"}
+    ),
+    _search("unknown funnel", "UNKNOWN_VALUE", filter={"categoryId": 99}),
+    _search("unknown list value", "UNKNOWN_VALUE", filter={"UF_CRM_1700000001": "Срочный"}),
+    _search("less and more of a stage", "UNSUPPORTED_OPERATOR", filter={"stageId": {"$gt": "NEW"}}),
+    _search("part of a number", "UNSUPPORTED_OPERATOR", filter={"amount": {"$contains": "5"}}),
+    _search("a 3 MB value", "FILTER_TOO_LARGE", filter={"title": {"$contains": "x" * 3_000_000}}),
+    _search("3 MB of values", "FILTER_TOO_LARGE", filter={"id": list(range(500_000))}),
+    _search(
+        "too many conditions", "FILTER_TOO_LARGE", filter={"amount": {"$ne": 1}, **{f"f{n}": n for n in range(60)}}
+    ),
+    _search("a negative limit", "INVALID_ARGUMENT", limit=-1),
+    _search("too high a limit", "INVALID_ARGUMENT", limit=501),
+    _search("a limit in words", "INVALID_ARGUMENT", limit="ten"),
+    _search("a token budget for nothing", "INVALID_ARGUMENT", max_tokens=10),
+    _search("a cursor that is none", "INVALID_CURSOR", cursor="next please"),
+    _search("a cursor in Cyrillic", "INVALID_CURSOR", cursor="дальше"),
+    BadCall(
+        "events without an owner", "search_items", {"entity": "calendar-events"}, "MISSING_REQUIRED_FILTER", "type"
+    ),
+    BadCall("files without a folder", "search_items", {"entity": "files"}, "MISSING_REQUIRED_FILTER", "folderId"),
+    BadCall("comments of no record", "aggregate", {"entity": "timelines"}, "MISSING_REQUIRED_FILTER", "entityType"),
+    BadCall(
+        "a condition that the portal ignores",
+        "search_items",
+        {"entity": "timelines", "filter": {"entityType": "deal", "entityId": 1, "comment": {"$contains": "a"}}},
+        "UNSUPPORTED_FILTER",
+    ),
+    _figures("an unknown function", "INVALID_ARGUMENT", measures=[{"function": "median", "field": "amount"}]),
+    _figures("a sum of nothing", "MISSING_FIELD", "amount", measures=[{"function": "sum"}]),
+    _figures("a sum of texts", "NOT_MEASURABLE", "amount", measures=[{"function": "sum", "field": "title"}]),
+    _figures("a sum of mixed money", "MIXED_CURRENCIES", measures=[{"function": "sum", "field": "UF_CRM_1700000003"}]),
+    _figures("groups by a title", "NOT_GROUPABLE", "stageId", group_by=["title"]),
+    _figures("six groups", "TOO_MANY_GROUPS", group_by="stageId,categoryId,assignedById,sourceId,currency,title"),
+    _figures("a group twice", "INVALID_GROUP_BY", group_by=["stageId", "stageId"]),
+    BadCall("unknown directory", "get_status_items", {"directory": "SOURCES"}, "UNKNOWN_DIRECTORY", "SOURCE"),
+    BadCall("stages of contacts", "get_status_items", {"entity": "contacts"}, "NO_STAGES"),
+    BadCall("stages of a process without", "get_status_items", {"entity": "Оборудование"}, "NO_STAGES"),
+    BadCall("a funnel of nothing", "get_status_items", {"funnel": "5"}, "INVALID_ARGUMENT"),
+    BadCall("a funnel of leads", "get_status_items", {"entity": "leads", "funnel": 1}, "NO_FUNNELS"),
+    BadCall("an unknown funnel", "get_status_items", {"entity": "deals", "funnel": "Партнеры2"}, "UNKNOWN_VALUE"),
+    BadCall("directory and entity", "get_status_items", {"directory": "SOURCE", "entity": "deals"}, "INVALID_ARGUMENT"),
+    BadCall("an unknown template", "list_workflows", {"template": "Nobody's"}, "UNKNOWN_TEMPLATE"),
+    BadCall("an unknown template id", "list_workflows", {"template": 424242}, "UNKNOWN_TEMPLATE"),
+    BadCall("a person's name", "list_workflows", {"started_by": "Smith"}, "INVALID_VALUE"),
+    BadCall("half a document", "list_workflows", {"document": {"entity": "deals"}}, "INVALID_ARGUMENT"),
+    BadCall("an unknown workflow field", "list_workflows", {"filter": {"template": 5}}, "UNKNOWN_FIELD", "templateId"),
+    BadCall("stuck as a word", "list_workflows", {"stuck": "very"}, "INVALID_ARGUMENT"),
+    BadCall("an unknown switch", "list_smart_processes", {"filter": {"isStageEnabled": True}}, "UNKNOWN_FIELD"),
+    BadCall("an unknown order", "list_smart_processes", {"sort": "titel"}, "UNKNOWN_FIELD", "title"),
+]
