@@ -3,9 +3,9 @@
 import pytest
 from mcp import MCPError
 
+from assistants import Assistant, assistant_for
 from bad_input import BAD_CALLS, BadCall
 from bitrix24_mcp.demo import DemoPortal
-from conftest import Assistant, assistant_for
 
 pytestmark = pytest.mark.anyio
 

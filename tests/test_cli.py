@@ -10,8 +10,8 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
+from assistants import ROOT, Sql, assistant_for
 from bitrix24_mcp.demo import DemoPortal
-from conftest import ROOT, Sql, assistant_for
 
 COMMAND = str(Path(sys.executable).with_name("bitrix24-mcp"))
 KEY = "vibe_api_demo"

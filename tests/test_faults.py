@@ -8,10 +8,10 @@ from typing import Any
 import anyio
 import pytest
 
+from assistants import Assistant, TestTime, assistant_for
 from bitrix24_mcp.demo import DemoPortal, Fault
 from bitrix24_mcp.demo.faults import FaultKind
 from bitrix24_mcp.pacing.budget import Clock
-from conftest import Assistant, TestTime, assistant_for
 
 pytestmark = pytest.mark.anyio
 

@@ -6,13 +6,13 @@ from typing import Any, get_args
 
 import pytest
 
+from assistants import Assistant, assistant_for
 from bad_input import BAD_CALLS
 from bitrix24_mcp.demo import DemoPortal, Fault
 from bitrix24_mcp.demo.faults import FaultKind
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools import TOOLS
 from bitrix24_mcp.vibecode.client import GatewayClient
-from conftest import Assistant, assistant_for
 
 pytestmark = pytest.mark.anyio
 

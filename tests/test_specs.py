@@ -12,8 +12,8 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import Tool
 
+from assistants import ROOT, assistant_for
 from bitrix24_mcp.tools import TOOLS
-from conftest import ROOT, assistant_for
 
 pytestmark = pytest.mark.anyio
 

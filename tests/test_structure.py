@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import bitrix24_mcp
+from assistants import ROOT
 from bitrix24_mcp.settings import version
-from conftest import ROOT
 
 SOURCES = sorted((ROOT / "src" / "bitrix24_mcp").rglob("*.py"))
 LONGEST = 300

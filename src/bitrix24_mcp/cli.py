@@ -30,6 +30,8 @@ environment:
   BITRIX24_MCP_TOOLS       offer only these tools, comma-separated
   BITRIX24_MCP_LOG_LEVEL   DEBUG, INFO, WARNING or ERROR, to stderr (WARNING)
 """
+_TRANSPORTS = "stdio for clients that start the server; http serves /mcp, and /sse for older clients, as sse does"
+_HOST = "where HTTP listens; only this machine, because the server asks nobody who they are (127.0.0.1)"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -86,7 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     demo = argparse.ArgumentParser(add_help=False)
     demo.add_argument("--demo", action="store_true", help="use the built-in demo portal; no key needed")
 
-    serve = commands.add_parser("serve", parents=[demo], help="serve over stdio (the default)")
+    serve = commands.add_parser("serve", parents=[demo], help="serve over stdio (the default) or HTTP")
+    serve.add_argument("--transport", choices=["stdio", "http", "sse"], default="stdio", help=_TRANSPORTS)
+    serve.add_argument("--host", choices=["127.0.0.1", "localhost", "::1"], default="127.0.0.1", help=_HOST)
+    serve.add_argument("--port", type=int, default=8023, help="port for HTTP (8023; 0 = any free one)")
     serve.add_argument("--tools", metavar="A,B", help="offer only these tools")
 
     call = commands.add_parser("call", parents=[demo], help="call one tool and print its JSON")

@@ -74,7 +74,7 @@ class Settings(BaseModel):
     def _safe_address(cls, value: str) -> str:
         if error := base_url_error(value):
             raise ValueError(error)
-        return value.rstrip("/")
+        return value.rstrip("/").removesuffix("/v1")
 
     @field_validator("time_zone")
     @classmethod

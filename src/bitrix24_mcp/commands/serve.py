@@ -1,25 +1,52 @@
-"""`serve`: the MCP server over stdio."""
+"""`serve`: the MCP server over stdio, or over HTTP with the legacy SSE transport beside it."""
 
+import os
 from argparse import Namespace
 
 import anyio
 from mcp.server.stdio import stdio_server
 
 from bitrix24_mcp.commands.connection import connected
+from bitrix24_mcp.commands.signals import on_stop
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.server import build_server, check_names
-from bitrix24_mcp.settings import Settings
+from bitrix24_mcp.settings import Settings, SettingsError
 
 
 def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
-    """Serves until the client closes the connection."""
-    del terminal  # stdout belongs to the protocol
+    """Serves until the client closes the connection or a signal comes."""
     check_names(settings)
-    anyio.run(_serve, settings, options.demo)
+    if not options.demo:
+        settings.credentials()  # a missing key is reported before anything is opened
+    if options.transport == "stdio":
+        anyio.run(_over_stdio, settings, options.demo)  # stdout belongs to the protocol
+    else:
+        anyio.run(_over_http, settings, options, terminal)
     return 0
 
 
-async def _serve(settings: Settings, demo: bool) -> None:  # noqa: FBT001 - anyio.run passes positions only
-    async with connected(settings, demo=demo) as portal, stdio_server() as (reading, writing):
-        server = build_server(settings, portal)
-        await server.run(reading, writing, server.create_initialization_options())
+async def _over_stdio(settings: Settings, demo: bool) -> None:  # noqa: FBT001 - anyio.run passes positions only
+    async with stdio_server() as (reading, writing):
+        with anyio.CancelScope() as serving:
+            async with on_stop(serving.cancel), connected(settings, demo=demo) as portal:
+                server = build_server(settings, portal)
+                await server.run(reading, writing, server.create_initialization_options())
+        if serving.cancelled_caught:
+            # A thread waits for the next line of stdin, and no signal can wake it; everything else is closed.
+            os._exit(0)
+
+
+async def _over_http(settings: Settings, options: Namespace, terminal: Terminal) -> None:
+    from bitrix24_mcp.web import WebServer, build_app  # noqa: PLC0415 - stdio needs no web server
+
+    async with connected(settings, demo=options.demo) as portal:
+        app = build_app(build_server(settings, portal))
+        server = WebServer(app, options.host, options.port, settings.log_level)
+        try:
+            url = server.bind()
+        except OSError:
+            raise SettingsError(f"{options.host}:{options.port} cannot be used; choose another --port.") from None
+        path = "/sse" if options.transport == "sse" else "/mcp"
+        terminal.complain(f"Serving MCP at {url}{path} (stop with Ctrl+C).")
+        async with on_stop(server.stop):
+            await server.serve()

@@ -7,6 +7,7 @@ for one currency at a time; averages are computed here; and what the gateway lef
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -17,8 +18,9 @@ from bitrix24_mcp.crm.labels import with_names
 from bitrix24_mcp.crm.measures import Function, Measure, resolve_groups, resolve_measures
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Condition, FigureGroup, Figures, MeasureRequest, Portal
+from bitrix24_mcp.crm.progress import Report, silent
 from bitrix24_mcp.crm.resolve import resolve_entity
-from bitrix24_mcp.crm.shape import fitting
+from bitrix24_mcp.crm.shape import fitting, shape_value
 
 MONEY_DECIMALS = 2
 OTHER_DECIMALS = 4
@@ -97,17 +99,19 @@ async def explain(question: FigureQuestion, metadata: Metadata) -> dict[str, Any
     }
 
 
-async def aggregate(question: FigureQuestion, portal: Portal, metadata: Metadata) -> Answer:
+async def aggregate(question: FigureQuestion, portal: Portal, metadata: Metadata, report: Report = silent) -> Answer:
     """The figures asked for, one row per group and, where money is measured, per currency."""
     resolved = await plan(question, metadata)
     total = await portal.count(resolved.fields.entity, resolved.conditions)
     if resolved.route == "count":
         return Answer([{"count": total}], total, complete=True, note=None)
     if total == 0:
-        rows = [] if resolved.groups or resolved.split else [_row(resolved, _nothing(resolved), None)]
+        rows = [] if resolved.groups or resolved.split else [_row(resolved, _nothing(resolved), None, UTC)]
         return Answer(rows, 0, complete=True, note="No record matches.")
-    parts = await _parts(resolved, total, portal, metadata)
-    rows = [_row(resolved, group, currency) for currency, figures in parts for group in figures.groups]
+    parts = await _parts(resolved, total, portal, metadata, report)
+    moments = any(resolved.fields.kind(name) == "datetime" for name in resolved.groups)
+    zone = await metadata.zone() if moments else UTC
+    rows = [_row(resolved, group, currency, zone) for currency, figures in parts for group in figures.groups]
     rows.sort(key=lambda row: (-row["count"], *(_order(row[name]) for name in _keys(resolved))))
     notes = _gaps(parts, total, grouped=bool(resolved.groups))
     complete = not notes
@@ -121,7 +125,9 @@ async def aggregate(question: FigureQuestion, portal: Portal, metadata: Metadata
     return Answer(named[:shown], total, complete, " ".join(notes) or None)
 
 
-async def _parts(resolved: Plan, total: int, portal: Portal, metadata: Metadata) -> list[tuple[str | None, Figures]]:
+async def _parts(
+    resolved: Plan, total: int, portal: Portal, metadata: Metadata, report: Report
+) -> list[tuple[str | None, Figures]]:
     """The gateway's figures, one currency after the other until every counted record has its place."""
     entity, asked = resolved.fields.entity, _asked(resolved)
     if not resolved.split:
@@ -134,6 +140,7 @@ async def _parts(resolved: Plan, total: int, portal: Portal, metadata: Metadata)
         found += figures.total
         if figures.total:
             parts.append((code, figures))
+        await report(found, total, f"records counted up to {code}")
         if found >= total:
             break
     return parts
@@ -163,9 +170,10 @@ def _asked(resolved: Plan) -> list[MeasureRequest]:
     return list(asked.values())
 
 
-def _row(resolved: Plan, group: FigureGroup, currency: str | None) -> dict[str, Any]:
+def _row(resolved: Plan, group: FigureGroup, currency: str | None, zone: tzinfo) -> dict[str, Any]:
     row: dict[str, Any] = {
-        name: currency if name == resolved.split else group.key.get(name) for name in resolved.groups
+        name: currency if name == resolved.split else shape_value(group.key.get(name), name, resolved.fields, zone)
+        for name in resolved.groups
     }
     row["count"] = group.count
     for measure in resolved.measures:

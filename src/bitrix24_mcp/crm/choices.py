@@ -43,8 +43,11 @@ def choose(written: object, offered: Sequence[Choice], field: str) -> list[Choic
     found = by_code or [choice for choice in offered if fold(choice.name) == fold(text)]
     if found:
         return found
-    words = {word: choice for choice in reversed(offered) for word in (choice.name, str(choice.code))}
-    near = list(dict.fromkeys(words[word] for word in nearest(text, list(words), 6)))[:5]
+    meant: dict[str, list[Choice]] = {}
+    for choice in offered:
+        for word in {fold(str(choice.code)): None, fold(choice.name): None}:
+            meant.setdefault(word, []).append(choice)
+    near = list(dict.fromkeys(choice for word in nearest(fold(text), list(meant), 6) for choice in meant[word]))[:6]
     raise InvalidArguments(
         f"{field} has no value “{text[:60]}”.",
         advice=f"The nearest values are {', '.join(map(described, near))}.",

@@ -52,8 +52,9 @@ def _meaning(
     def one(written: Any) -> Scalar:
         if kind == "date":
             return values.day(term.name, written)
-        value = values.scalar(term.name, kind, written) if kind != "funnel" else written
-        return _chosen(term, value, offered, funnels) if offered else value
+        if offered:
+            return _chosen(term, values.scalar(term.name, "other", written), offered, funnels)
+        return values.scalar(term.name, kind, written)
 
     chosen = tuple(dict.fromkeys(one(written) for written in term.values))
     return [Condition(term.name, term.operator, chosen if term.several else chosen[0])]

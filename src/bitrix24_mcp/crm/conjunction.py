@@ -67,11 +67,12 @@ def _join(first: Condition, second: Condition, sort: str) -> Condition:
 
 def _tighter(first: Condition, second: Condition, *, above: bool) -> Condition:
     left, right = _comparable(first), _comparable(second)
-    if type(left) is not type(right):
-        raise _cannot(first.field, "hold two bounds that cannot be compared")
     if left == right:
         return first if first.operator in {"gt", "lt"} else second
-    return first if (left > right) is above else second
+    try:
+        return first if (left > right) is above else second
+    except TypeError:
+        raise _cannot(first.field, "hold two bounds that cannot be compared") from None
 
 
 def _comparable(condition: Condition) -> Any:

@@ -1,7 +1,6 @@
 """Opaque cursors: where a list goes on, bound to the question it belongs to."""
 
 import base64
-import binascii
 import hashlib
 import json
 from dataclasses import dataclass
@@ -9,34 +8,38 @@ from typing import Any
 
 from bitrix24_mcp.crm.errors import InvalidArguments
 
-_LONGEST = 100_000
-
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a list: `kind` says how it goes on, `place` holds what that way needs (JSON values)."""
+    """A place in a list: `kind` says how it goes on, `place` holds what that way needs (JSON values).
+
+    `marks` are characters of base64 that stand behind the rest as they are.
+    """
 
     kind: str
     place: tuple[Any, ...]
+    marks: str = ""
 
 
 def encode(cursor: Cursor, question: Any) -> str:
     """The cursor as text, bound to the question (any JSON value)."""
     raw = json.dumps([_fingerprint(question), cursor.kind, *cursor.place], ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+    text = base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+    return f"{text}.{cursor.marks}" if cursor.marks else text
 
 
 def decode(text: str, question: Any) -> Cursor:
     """The place a cursor names; raises InvalidArguments when it is none, or belongs to another question."""
+    text, _, marks = text.partition(".")
     try:
-        padded = text + "=" * (-len(text) % 4) if len(text) <= _LONGEST else ""
+        padded = text + "=" * (-len(text) % 4)
         parts: Any = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         fingerprint, kind, *place = parts
-    except (ValueError, TypeError, binascii.Error, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         raise invalid_cursor("is not one of this server's") from None
     if fingerprint != _fingerprint(question):
         raise invalid_cursor("belongs to another question")
-    return Cursor(str(kind), tuple(place))
+    return Cursor(str(kind), tuple(place), marks)
 
 
 def invalid_cursor(what: str) -> InvalidArguments:

@@ -1,7 +1,7 @@
 """Dates as the portal means them: days and moments in its own time zone, sent with an explicit offset."""
 
 import re
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from bitrix24_mcp.crm.errors import InvalidArguments
 
@@ -31,7 +31,13 @@ def parse_moment(text: str, zone: tzinfo) -> datetime | None:
 
 def start_of(day: date, zone: tzinfo) -> str:
     """Midnight at the start of a day in the zone, with its offset: `2026-07-01T00:00:00+03:00`."""
-    return datetime.combine(day, time.min, tzinfo=zone).isoformat(timespec="seconds")
+    return written(datetime.combine(day, time.min, tzinfo=zone))
+
+
+def written(moment: datetime, timespec: str = "seconds") -> str:
+    """The moment in ISO form; before time zones there were offsets with seconds, which no portal reads, so in UTC."""
+    offset = moment.utcoffset() or timedelta()
+    return (moment.astimezone(UTC) if offset.seconds % 60 else moment).isoformat(timespec=timespec)
 
 
 def after(day: date, zone: tzinfo) -> str:
@@ -48,7 +54,7 @@ def shown(value: str, zone: tzinfo) -> str:
     if moment is None:
         return value
     try:
-        return moment.astimezone(zone).isoformat(timespec="seconds")
+        return written(moment.astimezone(zone))
     except OverflowError:
         return value
 

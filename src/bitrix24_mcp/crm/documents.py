@@ -26,7 +26,7 @@ def document(module: str, document_id: Any) -> dict[str, Any]:
     The id may also come as the list `[module, class, id]`.
     """
     parts = cast("list[Any]", document_id) if isinstance(document_id, list) else [document_id]
-    raw = str(parts[-1]) if parts else ""
+    raw = str(parts[-1]) if parts and parts[-1] is not None else ""
     if module in {"crm", ""}:
         if found := _PLAIN.fullmatch(raw):
             return {"entity": _TYPED[found[1]], "id": int(found[2])}

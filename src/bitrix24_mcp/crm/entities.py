@@ -229,7 +229,7 @@ CATALOGUE: tuple[Entity, ...] = (
         name="files",
         singular="file",
         scope="disk",
-        select=("name", "size", "createdBy", "updatedTime"),
+        select=("name", "size", "createdBy", "updateTime"),
         required=("folderId",),
     ),
     Entity(name="folders", singular="folder", scope="disk", select=("name", "parentId")),

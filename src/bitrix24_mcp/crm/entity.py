@@ -15,8 +15,9 @@ def _none() -> Mapping[str, str]:
 class Entity:
     """One kind of record.
 
-    `name` is what tools accept and answer; `entity_type_id` is Bitrix24's number where it has one.
-    `select` are the default columns. `money` maps a money field to the field that holds its currency.
+    `name` is what tools accept and answer, `label` what people call its records if that is another word;
+    `entity_type_id` is Bitrix24's number where it has one; `select` are the default columns.
+    `money` maps a money field to the field that holds its currency.
     `never_empty` are the fields that every record has, so that paging may continue after a value of theirs.
     `groupable` and `summable` are the standard fields that the gateway's aggregate takes; None = it must be asked.
     `filterable` and `sortable` are closed lists where the portal ignores every other field; None = no such limit.

@@ -87,24 +87,22 @@ def _operator_keys(name: str, operators: Mapping[str, Any]) -> Iterator[Term]:
             f"The condition on “{name[:60]}” is empty.", advice=f"Use {quoted(WRITTEN)}.", code="INVALID_FILTER"
         )
     for written, value in operators.items():
-        if written == "$between":
-            lower, upper = _bounds(name, value)
-            yield _term(name, "gte", lower)
-            yield _term(name, "lte", upper)
-        else:
-            yield _term(name, _operator(written), value)
+        yield from _operated(name, written, value)
+
+
+def _operated(name: str, written: str, value: Any) -> Iterator[Term]:
+    if written == "$between":
+        lower, upper = _bounds(name, value)
+        yield _term(name, "gte", lower)
+        yield _term(name, "lte", upper)
+    else:
+        yield _term(name, _operator(written), value)
 
 
 def _operator_outside(written: str, value: Any) -> Iterator[Term]:
     """`{"$gte": {"createdAt": …}}`, an alias that docs/optimization shows."""
-    if written in {"$or", "$and", "$not", "$nor"}:
-        raise InvalidArguments(
-            f"The portal has no {written}.",
-            advice="All conditions of a filter hold together; alternatives within one field are a list, such as "
-            '{"stageId": ["NEW", "WON"]}; across fields, ask once for each.',
-            code="UNSUPPORTED_FILTER",
-        )
-    operator = _operator(written)
+    if written != "$between":
+        _operator(written)
     if not isinstance(value, dict):
         raise InvalidArguments(
             f"{written} stands without a field.",
@@ -112,10 +110,17 @@ def _operator_outside(written: str, value: Any) -> Iterator[Term]:
             code="INVALID_FILTER",
         )
     for name, inner in cast("Mapping[str, Any]", value).items():
-        yield _term(name, operator, inner)
+        yield from _operated(name, written, inner)
 
 
 def _operator(written: str) -> Operator:
+    if written in {"$or", "$and", "$not", "$nor"}:
+        raise InvalidArguments(
+            f"The portal has no {written}.",
+            advice="All conditions of a filter hold together; alternatives within one field are a list, such as "
+            '{"stageId": ["NEW", "WON"]}; across fields, ask once for each.',
+            code="UNSUPPORTED_FILTER",
+        )
     if operator := _OPERATORS.get(written):
         return operator
     near = nearest(written if written.startswith("$") else f"${written}", WRITTEN, 3)
@@ -141,10 +146,8 @@ def _term(name: str, operator: Operator, value: Any) -> Term:
         for item in values:
             _check_size(item)
         return Term(name, _LISTS[operator], values)
-    if operator in {"in", "nin"}:
-        value = [value]
     _check_size(value)
-    return Term(name, operator, value)
+    return Term(name, operator, [value] if operator in {"in", "nin"} else value)
 
 
 def _bounds(name: str, value: Any) -> tuple[Any, Any]:

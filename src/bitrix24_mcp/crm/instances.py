@@ -12,6 +12,7 @@ from bitrix24_mcp.crm.entity import Entity
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.matching import order_key
 from bitrix24_mcp.crm.portal import Portal, Record, Sort
+from bitrix24_mcp.crm.progress import Report
 
 INSTANCES = Entity(
     name="workflows",
@@ -34,6 +35,9 @@ INSTANCES = Entity(
 )
 FIELDS = Fields(INSTANCES, ())
 ATTEMPTS = 3
+MARK = 6
+"""Characters of a mark where the rest of the list is not known: one of 2^36."""
+_WIDTHS = (2, 3, 4, MARK)
 _CHANGING = frozenset({"modified", "lockedUntil"})
 
 
@@ -54,14 +58,15 @@ async def read_instances(
     portal: Portal,
     template_id: int | None,
     started_by: int | None,
-    enough: Callable[[Sequence[Record]], bool] | None,
+    enough: Callable[[Sequence[Record]], bool],
+    report: Report,
 ) -> Instances:
     """Every instance, or the newest ones until there are `enough`; read again when the list moved under the pages."""
-    read = await _pass(portal, template_id, started_by, enough)
+    read = await _pass(portal, template_id, started_by, enough, report)
     for _ in range(ATTEMPTS - 1):
         if read.steady:
             break
-        read = await _pass(portal, template_id, started_by, enough)
+        read = await _pass(portal, template_id, started_by, enough, report)
     return read
 
 
@@ -69,7 +74,8 @@ async def _pass(
     portal: Portal,
     template_id: int | None,
     started_by: int | None,
-    enough: Callable[[Sequence[Record]], bool] | None,
+    enough: Callable[[Sequence[Record]], bool],
+    report: Report,
 ) -> Instances:
     rows: dict[str, Record] = {}
     totals: set[int | None] = set()
@@ -81,8 +87,9 @@ async def _pass(
         rows.update({str(row["id"]): row for row in page.rows if str(row["id"]) not in rows})
         repeated = repeated or len(rows) < known + len(page.rows)
         offset += len(page.rows)
+        await report(offset, page.total, "workflow instances read")
         ended = len(rows) == known or (page.total is not None and offset >= page.total)
-        if ended or (enough is not None and enough(list(rows.values()))):
+        if ended or enough(list(rows.values())):
             break
     total = totals.pop() if len(totals) == 1 else None
     counted = not ended or total is None or len(rows) == total
@@ -94,12 +101,14 @@ class Place:
     """Where a walk through the instances has got to.
 
     By a field that never changes: behind the last one shown. By one that changes while instances run: behind all
-    that were shown, each remembered by a short mark, because an instance that is touched moves past the others.
+    that were shown, each remembered by a mark of `width` characters, because an instance that is touched moves past
+    the others. Marks are just long enough to tell the shown from the others.
     """
 
     sort: tuple[Sort, ...]
     since: str = ""
     shown: frozenset[str] = frozenset()
+    width: int = MARK
     last: tuple[Any, ...] | None = None
 
     @classmethod
@@ -108,9 +117,9 @@ class Place:
         match cursor:
             case None:
                 return cls(sort)
-            case Cursor("marks", (str() as since, str() as marks)) if _changes(sort):
-                known = frozenset(marks[at : at + 5] for at in range(0, len(marks), 5))
-                return cls(sort, since, shown=known)
+            case Cursor("marks", (str() as since, int() as width), marks) if _changes(sort) and width in _WIDTHS:
+                known = frozenset(marks[at : at + width] for at in range(0, len(marks), width))
+                return cls(sort, since, known, width)
             case Cursor("behind", (str() as since, *last)) if not _changes(sort) and _fits(last, sort):
                 return cls(sort, since, last=tuple(last))
             case _:
@@ -123,7 +132,7 @@ class Place:
         if order_key(row.get("started"), "datetime") > order_key(self.since, "datetime"):
             return False
         if self.last is None:
-            return _mark(row) not in self.shown
+            return _mark(row, self.width) not in self.shown
         for step, value in zip(self.sort, self.last, strict=True):
             kind = FIELDS.kind(step.field)
             here, there = order_key(row.get(step.field), kind), order_key(value, kind)
@@ -131,12 +140,24 @@ class Place:
                 return (here > there) is not step.descending
         return False
 
-    def behind(self, rows: Sequence[Record], now: datetime) -> Cursor:
-        """The cursor behind the last of these rows, the ones just shown."""
+    def behind(self, rows: Sequence[Record], read: Instances, now: datetime) -> Cursor:
+        """The cursor behind the last of these rows, the ones just shown of those read."""
         since = self.since or now.astimezone(UTC).isoformat(timespec="seconds")
-        if _changes(self.sort):
-            return Cursor("marks", (since, "".join(sorted(self.shown | set(map(_mark, rows))))))
-        return Cursor("behind", (since, *(rows[-1].get(step.field) for step in self.sort)))
+        if not _changes(self.sort):
+            return Cursor("behind", (since, *(rows[-1].get(step.field) for step in self.sort)))
+        if not read.whole:
+            marks = self.shown | {_mark(row, MARK) for row in rows}
+            return Cursor("marks", (since, MARK), "".join(sorted(marks)))
+        just = {row["id"] for row in rows}
+        shown = [row for row in read.rows if row["id"] in just or (self.since and not self.ahead(row))]
+        left = [row for row in read.rows if row not in shown]
+        width = next(width for width in _WIDTHS if width == MARK or not _marks(shown, width) & _marks(left, width))
+        return Cursor("marks", (since, width), "".join(sorted(_marks(shown, width))))
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether the marks hold only against the whole list."""
+        return self.width < MARK
 
 
 def _changes(sort: Sequence[Sort]) -> bool:
@@ -153,6 +174,10 @@ def _fits(last: Sequence[Any], sort: Sequence[Sort]) -> bool:
         return False
 
 
-def _mark(row: Record) -> str:
+def _marks(rows: Sequence[Record], width: int) -> set[str]:
+    return {_mark(row, width) for row in rows}
+
+
+def _mark(row: Record, width: int) -> str:
     digest = hashlib.sha256(str(row["id"]).encode()).digest()
-    return base64.urlsafe_b64encode(digest[:4]).decode()[:5]
+    return base64.urlsafe_b64encode(digest[:6]).decode()[:width]

@@ -62,6 +62,13 @@ def _comparable(value: Any, kind: Kind) -> Any:
         case "datetime":
             return parse_moment(str(value), UTC) or datetime.min.replace(tzinfo=UTC)
         case "integer" | "number" | "user":
-            return float(value)
+            return _number(value)
         case _:
             return str(value)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -5,11 +5,16 @@ reaches the end and does not mind records that come or go. Any other order uses 
 up to 2,500 (docs/entity-api).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import Any
 
 from bitrix24_mcp.crm.conjunction import conjoin
 from bitrix24_mcp.crm.cursors import Cursor, invalid_cursor
+from bitrix24_mcp.crm.dates import parse_moment
+from bitrix24_mcp.crm.fields import Kind
 from bitrix24_mcp.crm.portal import Condition, Operator, Portal, Record, RecordPage, RecordQuery, Scalar, Sort
 
 OFFSET_END = 2_500
@@ -20,6 +25,8 @@ class Walk:
     """One question read in its order; `read` gives a page, `after` the cursor behind a row of that page."""
 
     query: RecordQuery
+    kind: Kind
+    """Of the field that the order starts with."""
 
     @property
     def keyset(self) -> bool:
@@ -33,9 +40,9 @@ class Walk:
         match cursor:
             case None:
                 return await portal.search(self.query)
-            case Cursor("offset", (int() as offset,)) if 0 <= offset < OFFSET_END and not self.keyset:
+            case Cursor("offset", (int() as offset,)) if _is_offset(offset) and not self.keyset:
                 return await portal.search(replace(self.query, offset=offset))
-            case Cursor("after", (str() | int() | float() as value, int() as last_id)) if self.keyset:
+            case Cursor("after", (value, int() as last_id)) if self.keyset and _may_stand(value, last_id, self.kind):
                 return await self._after(portal, value, last_id)
             case _:
                 raise invalid_cursor("is damaged")
@@ -66,6 +73,19 @@ class Walk:
         conditions = conjoin((*self.query.conditions, *further))
         page = await portal.search(replace(self.query, conditions=conditions, limit=limit))
         return replace(page, total=None)
+
+
+def _is_offset(place: int) -> bool:
+    return type(place) is int and 0 < place < OFFSET_END
+
+
+def _may_stand(value: Any, last_id: int, kind: Kind) -> bool:
+    """Whether a cursor's value can be one of the field's, and its id a record's."""
+    if type(last_id) is not int or not 0 < last_id < 2**63:
+        return False
+    if kind == "datetime":
+        return isinstance(value, str) and parse_moment(value, UTC) is not None
+    return type(value) in {int, float} and math.isfinite(value)
 
 
 def _beyond(step: Sort, value: Scalar) -> Condition:

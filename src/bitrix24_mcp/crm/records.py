@@ -47,7 +47,7 @@ async def search(question: Question, portal: Portal, metadata: Metadata) -> Foun
     Raises InvalidArguments before any record is read when the question is wrong.
     """
     query, fields, columns = await _resolve(question, metadata)
-    walk, binding = Walk(query), _binding(query)
+    walk, binding = Walk(query, fields.kind(query.sort[0].field)), _binding(query)
     cursor = cursors.decode(question.cursor, binding) if question.cursor else None
     page = await walk.read(portal, cursor)
     items = await _shaped(page, fields, columns, metadata)

@@ -1,7 +1,8 @@
 """A value as written becomes the value as the portal stores it, or an error that says what belongs there."""
 
 import math
-from datetime import date, tzinfo
+import re
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from bitrix24_mcp.crm import dates
@@ -11,6 +12,11 @@ from bitrix24_mcp.crm.portal import Condition, Operator, Scalar
 
 _YES = {"true", "y", "yes", "1"}
 _NO = {"false", "n", "no", "0"}
+_WHOLE = re.compile(r"[+-]?\d{1,19}")
+_MONEY = re.compile(r"-?\d{1,15}(?:\.\d{1,4})?\|[A-Z]{3}")
+"""How a money user field is stored (docs/entity-api); an amount alone would match nothing."""
+_LARGEST = 2**63
+"""No field of the portal holds more, and no request can carry much more."""
 
 
 def scalar(name: str, kind: Kind, written: Any) -> Scalar:
@@ -27,6 +33,8 @@ def scalar(name: str, kind: Kind, written: Any) -> Scalar:
         )
     if isinstance(written, list | dict):
         raise _wrong(name, "a single value", written)
+    if kind == "money" and not _MONEY.fullmatch(str(written)):
+        raise _wrong(name, "an amount with its currency, such as 1500|RUB", written)
     match kind:
         case "boolean":
             return _boolean(name, written)
@@ -37,7 +45,11 @@ def scalar(name: str, kind: Kind, written: Any) -> Scalar:
         case "string" | "money" | "stage" | "status" | "list":
             return _text(name, written)
         case _:
-            return written
+            return (
+                _number(name, written)
+                if isinstance(written, int | float) and not isinstance(written, bool)
+                else written
+            )
 
 
 def moments(name: str, operator: Operator, written: Any, zone: tzinfo) -> list[Condition]:
@@ -45,19 +57,19 @@ def moments(name: str, operator: Operator, written: Any, zone: tzinfo) -> list[C
 
     A bare date means that whole day in the portal's zone: equal to it is within it, above it is after its end.
     """
-    text = written if isinstance(written, str) else ""
+    text = written.strip() if isinstance(written, str) else ""
     if day := dates.parse_day(text):
         return _whole_day(name, operator, day, zone)
     moment = dates.parse_moment(text, zone)
     if moment is None:
         raise dates.invalid_date(written)
-    return [Condition(name, operator, moment.isoformat(timespec="seconds"))]
+    return [Condition(name, operator, _bound(moment, operator))]
 
 
 def day(name: str, written: Any) -> str:
     """The ISO date for a field that holds days without a time."""
-    if isinstance(written, str) and dates.parse_day(written):
-        return written
+    if isinstance(written, str) and dates.parse_day(written.strip()):
+        return written.strip()
     if isinstance(written, str) and "T" in written:
         raise InvalidArguments(
             f"{name} holds days without a time.",
@@ -65,6 +77,17 @@ def day(name: str, written: Any) -> str:
             code="INVALID_VALUE",
         )
     raise dates.invalid_date(written)
+
+
+def _bound(moment: datetime, operator: Operator) -> str:
+    """The moment as a bound. Records keep whole seconds, so a fraction moves the bound to the second it lies beside."""
+    if operator in {"lt", "gte"} and moment.microsecond:
+        try:
+            moment += timedelta(seconds=1)
+        except OverflowError:
+            raise dates.invalid_date(moment.isoformat()) from None
+    spec = "milliseconds" if operator in {"eq", "ne"} and moment.microsecond else "seconds"
+    return dates.written(moment, spec)
 
 
 def _whole_day(name: str, operator: Operator, day: date, zone: tzinfo) -> list[Condition]:
@@ -98,24 +121,26 @@ def _boolean(name: str, written: Any) -> bool:
 
 
 def _integer(name: str, kind: Kind, written: Any) -> int:
-    number = _number(name, written) if not isinstance(written, bool) else None
-    if number is None or not float(number).is_integer():
-        raise _wrong(name, "a user id" if kind == "user" else "a whole number", written)
-    return int(number)
+    wanted = "a user id" if kind == "user" else "a whole number"
+    try:
+        number = _number(name, written)
+    except InvalidArguments:
+        raise _wrong(name, wanted, written) from None
+    if not isinstance(number, int):
+        raise _wrong(name, wanted, written)
+    return number
 
 
 def _number(name: str, written: Any) -> int | float:
     if isinstance(written, bool):
         raise _wrong(name, "a number", written)
-    if isinstance(written, int):
-        return written
     try:
-        number = float(written)
+        number = int(written) if isinstance(written, int | str) and _WHOLE.fullmatch(str(written)) else float(written)
     except (TypeError, ValueError, OverflowError):
         raise _wrong(name, "a number", written) from None
-    if not math.isfinite(number):
+    if not math.isfinite(number) or abs(number) > _LARGEST:
         raise _wrong(name, "a number", written)
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    return int(number) if number == int(number) else number
 
 
 def _text(name: str, written: Any) -> str:
@@ -125,7 +150,9 @@ def _text(name: str, written: Any) -> str:
 
 
 def _wrong(name: str, wanted: str, written: Any) -> InvalidArguments:
-    shown = f"“{str(written)[:40]}”" if isinstance(written, str | int | float) else "something else"
+    shown = "something else"
+    if isinstance(written, str | float) or (isinstance(written, int) and abs(written) < 10**40):
+        shown = f"“{str(written)[:40]}”"
     return InvalidArguments(
         f"{name} takes {wanted}, not {shown}.", advice="Change the value and ask again.", code="INVALID_VALUE"
     )

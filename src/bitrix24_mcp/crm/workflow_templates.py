@@ -31,7 +31,7 @@ async def check_template(written: str, metadata: Metadata) -> None:
     """Nothing found is no answer when there is no such template either."""
     templates = await metadata.workflow_templates()
     if written.strip().isdecimal() and int(written) not in {each.id for each in templates}:
-        raise _unknown_template(written, [f"{each.id} {each.name}" for each in templates])
+        raise _unknown_template(written, [each.name for each in templates])
 
 
 def _unknown_template(written: str, known: Sequence[str]) -> InvalidArguments:

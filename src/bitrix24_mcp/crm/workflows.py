@@ -14,13 +14,14 @@ from bitrix24_mcp.crm.conditions import resolve_filter
 from bitrix24_mcp.crm.conjunction import as_filter, conjoin
 from bitrix24_mcp.crm.dates import parse_moment, shown
 from bitrix24_mcp.crm.documents import document
-from bitrix24_mcp.crm.instances import FIELDS, Instances, Place, read_instances
+from bitrix24_mcp.crm.instances import FIELDS, MARK, Instances, Place, read_instances
 from bitrix24_mcp.crm.labels import user_names
 from bitrix24_mcp.crm.matching import in_order, matches
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Condition, Portal, Record, Sort
+from bitrix24_mcp.crm.progress import Report, silent
 from bitrix24_mcp.crm.resolve import resolve_entity
-from bitrix24_mcp.crm.shape import fitting
+from bitrix24_mcp.crm.shape import fitting, tokens
 from bitrix24_mcp.crm.sorting import resolve_sort, stable
 from bitrix24_mcp.crm.text import plain
 from bitrix24_mcp.crm.workflow_templates import check_template, template_id
@@ -88,7 +89,9 @@ class _Wanted:
         return chosen_here or self.sort != _NEWEST_FIRST
 
 
-async def running(question: WorkflowQuestion, portal: Portal, metadata: Metadata) -> FoundWorkflows:
+async def running(
+    question: WorkflowQuestion, portal: Portal, metadata: Metadata, report: Report = silent
+) -> FoundWorkflows:
     """One page of the running instances that match, each instance once over all pages.
 
     Raises InvalidArguments for an unknown template, field or operator, and PermissionRefused for a key whose user
@@ -108,11 +111,9 @@ async def running(question: WorkflowQuestion, portal: Portal, metadata: Metadata
         return [row for row in in_order(chosen(rows), wanted.sort, FIELDS) if place.ahead(row)]
 
     def enough(rows: Sequence[Record]) -> bool:
-        return len(left(rows)) > question.limit
+        return not (wanted.local or place.needs_all) and len(left(rows)) > question.limit
 
-    read = await read_instances(
-        portal, wanted.pushed("templateId"), wanted.pushed("startedBy"), None if wanted.local else enough
-    )
+    read = await read_instances(portal, wanted.pushed("templateId"), wanted.pushed("startedBy"), enough, report)
     if not read.rows and question.template:
         await check_template(question.template, metadata)
     ahead = left(read.rows)
@@ -121,9 +122,9 @@ async def running(question: WorkflowQuestion, portal: Portal, metadata: Metadata
     page = ahead[: question.limit]
     now = portal.now()
     items = await _shaped(page, now, metadata)
-    count = fitting(items, question.budget)
+    count = fitting(items, question.budget - tokens(question.cursor), beside=MARK)
     more = count < len(ahead) or not read.whole
-    following = cursors.encode(place.behind(page[:count], now), binding) if more and count else None
+    following = cursors.encode(place.behind(page[:count], read, now), binding) if more and count else None
     return FoundWorkflows(items[:count], total, following, _note(read, count, len(page)))
 
 

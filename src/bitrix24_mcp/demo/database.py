@@ -51,7 +51,7 @@ def equals(name: str, value: Column) -> Where:
 
 
 class Database:
-    """Reads and writes of one portal; counts are remembered until the next write."""
+    """Reads and writes of one portal; counts are remembered until the next write, whoever writes."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -61,6 +61,7 @@ class Database:
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("PRAGMA journal_mode = MEMORY")
         self._counts: dict[tuple[str, Where], int] = {}
+        self._version = 0
 
     def close(self) -> None:
         """Release the file."""
@@ -76,6 +77,10 @@ class Database:
 
     def count(self, table: str, where: Where) -> int:
         """How many rows match."""
+        version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        if version != self._version:  # another connection, a test's say, has written
+            self._counts.clear()
+            self._version = version
         known = self._counts.get((table, where))
         if known is not None:
             return known

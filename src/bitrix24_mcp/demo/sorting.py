@@ -16,7 +16,7 @@ _DIRECTIONS = {"asc": "ASC", "desc": "DESC", "1": "ASC", "-1": "DESC"}
 
 
 def order_by(entity: Entity, raw: object) -> str:
-    """The order of a request; without one, id ascending."""
+    """The order of a request; without one, by the key of the route: the id, of smart-process types entityTypeId."""
     terms = list(_terms(raw))
     known: list[str] = []
     for name, direction in terms:

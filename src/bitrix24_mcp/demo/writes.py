@@ -140,7 +140,7 @@ def _filled(call: Call, entity: Entity, rules: Mapping[str, str]) -> dict[str, C
 def _next_key(gateway: Gateway, entity: Entity) -> int:
     last = gateway.database.rows(entity.table, (entity.key,), Where(), Slice(f"{quote(entity.key)} DESC", 1))
     following = int(last[0][0]) + 1 if last else 1
-    # Types made through the API get numbers even, from 1030 on (docs/entities/smart-processes).
+    # Types made through the API get even numbers from 1030 on (docs/entities/smart-processes).
     return max(following + following % 2, 1030) if entity.path == "smart-processes" else following
 
 

@@ -61,7 +61,7 @@ class Budget:
         self._next = max(self._next, self.clock.now() + seconds)
 
     def learn(self, remaining: int, reset: float) -> None:
-        """Takes over what the portal says is left of the window, when it is less than what was counted here."""
+        """Nobody sends before the window's reset when the portal says that nothing is left of it."""
         if remaining <= 0 < reset:
             self.pause(min(reset, self._limits.window))
 

@@ -59,7 +59,7 @@ async def aggregate(arguments: Aggregate, context: Context) -> Reply:
     )
     if arguments.explain:
         return FiguresPlan(plan=await aggregates.explain(question, context.metadata))
-    answer = await aggregates.aggregate(question, context.portal, context.metadata)
+    answer = await aggregates.aggregate(question, context.portal, context.metadata, context.report)
     return Figures(rows=answer.rows, total=answer.total, complete=answer.complete, note=answer.note)
 
 

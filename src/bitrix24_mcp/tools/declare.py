@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from bitrix24_mcp.crm.errors import InvalidArguments, PortalError, nearest, quoted
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
+from bitrix24_mcp.crm.progress import Report, silent
 from bitrix24_mcp.tools.params import Arguments
 from bitrix24_mcp.tools.schema import input_schema, output_schema
 
@@ -29,11 +30,12 @@ class Reply(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a handler works with: the portal, what is known of it, and the tokens an answer may cost."""
+    """What a handler works with: the portal and what is known of it, an answer's tokens, who hears of progress."""
 
     portal: Portal
     metadata: Metadata
     max_tokens: int
+    report: Report = silent
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ async def list_workflows(arguments: ListWorkflows, context: Context) -> Workflow
         cursor=arguments.cursor,
         budget=context.max_tokens,
     )
-    found = await running(question, context.portal, context.metadata)
+    found = await running(question, context.portal, context.metadata, context.report)
     return Workflows(
         items=found.items,
         returned=len(found.items),

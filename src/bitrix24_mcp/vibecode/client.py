@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -99,7 +99,7 @@ class GatewayClient:
         except UnexpectedAnswer as error:
             return of_unexpected(error)
         if isinstance(answer, Refusal):
-            if answer.status == HTTPStatus.TOO_MANY_REQUESTS and answer.retry_after:
+            if answer.transient and answer.retry_after:
                 self.budget.pause(min(answer.retry_after, LONGEST_WAIT))
             return of_refusal(answer)
         return answer
@@ -116,11 +116,8 @@ class GatewayClient:
         return self._http
 
     def _learn(self, headers: httpx.Headers) -> None:
-        if date := headers.get("Date"):
-            try:
-                self._ahead = parsedate_to_datetime(date) - datetime.now(UTC)
-            except (ValueError, TypeError):
-                return
+        with suppress(ValueError, TypeError, OverflowError):  # a Date that is none tells nothing
+            self._ahead = parsedate_to_datetime(headers.get("Date", "")) - datetime.now(UTC)
         remaining, reset = headers.get("X-RateLimit-Remaining", ""), headers.get("X-RateLimit-Reset", "")
         if remaining.isdecimal() and reset.isdecimal():
             self.budget.learn(int(remaining), float(reset))

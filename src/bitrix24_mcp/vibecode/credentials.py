@@ -1,10 +1,12 @@
 """Whose key, and where it may be sent."""
 
+import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 LOCALHOST = "localhost"
+_HOST = re.compile(r"[\w.:-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,16 @@ class Credentials:
 
 def base_url_error(url: str) -> str:
     """Why a key must not be sent to this address; empty when it may."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    nowhere = "must start with https:// and name a host"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # a port that is no number, or brackets that do not close
+        return nowhere
     if parts.username or parts.password or parts.query or parts.fragment:
         return "must be a plain address, without user, query or fragment"
-    if not host or parts.scheme not in {"http", "https"}:
-        return "must start with https:// and name a host"
+    if not _HOST.fullmatch(host) or port == 0 or parts.scheme not in {"http", "https"}:
+        return nowhere
     if parts.scheme == "http" and not _is_loopback(host):
         return "must use https; plain http is allowed only for this machine"
     return ""

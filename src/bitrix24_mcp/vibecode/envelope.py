@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, cast
 
 from bitrix24_mcp.vibecode.errors import Refusal, unexpected
@@ -30,10 +29,9 @@ class Answer:
 
     def total(self) -> int | None:
         """How many records match in all. Zero beside rows has been seen and means that nobody counted."""
-        said = self.meta.get("total", self.top_total)
-        if not isinstance(said, int | Decimal) or isinstance(said, bool) or (said == 0 and self.rows()):
-            return None
-        return int(said)
+        said = self.meta.get("total")
+        said = self.top_total if said is None else said
+        return None if type(said) is not int or (said == 0 and self.rows()) else said
 
     def has_more(self, offset: int, asked: int) -> bool:
         """Whether records follow those of this answer."""
@@ -67,7 +65,8 @@ def read(status: int, body: bytes, retry_after: str) -> Answer | Refusal:
     if status >= 400 or envelope.get("success") is False:
         told = cast("Json", error) if isinstance(error, dict) else {}
         said = _seconds(retry_after) or _seconds(str(told.get("retryAfter") or ""))
-        return Refusal(status, str(told.get("code") or ""), str(told.get("message") or ""), said)
+        code = str(told.get("code") or "")
+        return Refusal(status, code, str(told.get("message") or ""), said)
     if status >= 300 or envelope.get("success") is not True:
         raise unexpected("The portal answered in a form that the gateway's contract does not know.")
     meta = envelope.get("meta")
@@ -87,4 +86,4 @@ def _seconds(text: str) -> float | None:
         seconds = float(text)
     except ValueError:
         return None
-    return seconds if 0 <= seconds < 86_400 else None
+    return seconds if seconds >= 0 else None

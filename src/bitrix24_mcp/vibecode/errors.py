@@ -14,7 +14,7 @@ from bitrix24_mcp.crm.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
-from bitrix24_mcp.crm.text import plain
+from bitrix24_mcp.crm.text import cut, plain
 
 TRANSIENT = frozenset(
     {
@@ -87,6 +87,12 @@ _ADVICE: Mapping[str, tuple[type[PortalError], str, str]] = {
     "INVALID_FILTER_FIELD": (InvalidArguments, "The portal cannot filter by that field.", "Change the filter."),
     "INVALID_FILTER": (InvalidArguments, "The portal cannot read the filter.", "Change the filter."),
     "UNKNOWN_SORT_FIELD": (InvalidArguments, "The portal cannot sort by that field.", "Change the sort."),
+    "INVALID_SORT_TYPE": (InvalidArguments, "The portal cannot read the sort.", "Change the sort."),
+    "INVALID_SORT_DIRECTION": (InvalidArguments, "The portal cannot read the sort.", "Change the sort."),
+    "UNSTABLE_OFFSET_PAGINATION": (RequestRefused, "The portal cannot page this.", "Sort by id, or narrow the dates."),
+    "INVALID_AGGREGATION_OP": (RequestRefused, "The portal does not know this figure.", "Change measures."),
+    "INVALID_DYNAMIC_PARAM": (InvalidArguments, "This is no smart process.", "Call list_smart_processes."),
+    "RESERVED_ENTITY_TYPE": (InvalidArguments, "This is no smart process.", "Name the entity, such as deals."),
     "INVALID_PARAMS": (RequestRefused, "The portal refused the request.", "Change the arguments."),
     "INVALID_REQUEST": (RequestRefused, "The portal refused the request.", "Change the arguments."),
     "VALIDATION_ERROR": (RequestRefused, "The portal refused the request.", "Change the arguments."),
@@ -112,8 +118,11 @@ _EXPLAINED = frozenset(
     }
 )
 """Codes whose message names the cause; for all others our own words say more and can leak nothing."""
-_SECRETS = re.compile(r"vibe_[a-z]+_[\w-]+|bearer\s+\S+|https?://\S+|[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE)
+_SECRETS = re.compile(
+    r"vibe_[a-z]+_[\w-]+|bearer\s+\S+|https?://\S+|[\w.-]+/rest/\S+|[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE
+)
 _TOLD = 300
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{1,59}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +143,9 @@ class Refusal:
         """The error that this refusal means to a caller."""
         kind, what, advice = _ADVICE.get(self.code) or _BY_STATUS.get(self.status) or self._unknown()
         told = f" It says: “{told}”" if self.code in _EXPLAINED and (told := harmless(self.message)) else ""
-        return kind(f"{what}{told}", advice=advice, code=self.code or f"HTTP_{self.status}")
+        return kind(
+            f"{what}{told}", advice=advice, code=self.code if _CODE.fullmatch(self.code) else f"HTTP_{self.status}"
+        )
 
     def _unknown(self) -> tuple[type[PortalError], str, str]:
         if self.status >= 500:
@@ -144,7 +155,10 @@ class Refusal:
 
 def harmless(message: str) -> str:
     """The gateway's own words without links, keys, tokens and addresses, on one line and cut."""
-    return plain(_SECRETS.sub("…", message), _TOLD).replace("\n", " ")
+    one_line, before = message, ""
+    while one_line != before:  # what is written out twice must not hide a key either; each round shortens it
+        one_line, before = plain(one_line, len(message)).replace("\n", " "), one_line
+    return cut(_SECRETS.sub("…", one_line), _TOLD)
 
 
 def unreachable() -> PortalUnavailable:

@@ -21,14 +21,15 @@ def path_of(entity: Entity) -> str:
 
 def body_of(query: RecordQuery) -> dict[str, Any]:
     """The body of a search. Windows are off: with them a failed one would only lower the count (docs/filtering)."""
-    return {
-        **({"filter": as_filter(query.conditions)} if query.conditions else {}),
-        **({"sort": sort_of(query.sort)} if query.sort else {}),
-        **({"select": list(query.select)} if query.select else {}),
-        "limit": query.limit,
-        **({"offset": query.offset} if query.offset else {}),
-        "autoWindow": False,
-    }
+    select = {"select": list(query.select)} if query.select else {}
+    offset = {"offset": query.offset} if query.offset else {}
+    return {**which(query.conditions, query.sort), **select, "limit": query.limit, **offset, "autoWindow": False}
+
+
+def which(conditions: Sequence[Condition], sort: Sequence[Sort]) -> dict[str, Any]:
+    """The part of a body that says which records, in which order."""
+    narrowed = {"filter": as_filter(conditions)} if conditions else {}
+    return {**narrowed, "sort": sort_of(sort)} if sort else narrowed
 
 
 def query_of(query: RecordQuery) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ _HTML = (
 )
 _BBCODE = (
     "[b]Важно:[/b] оплата в два этапа. [url=https://example.com/terms]Условия[/url]",
-    "[p]Прораб: [user=57]Карина Белова[/user], заезд с [i]8:00[/i][/p]\n[list][*]пропуск[*]каска[/list]",
+    "[p]Прораб: [user=57]Тимур Осипов[/user], заезд с [i]8:00[/i][/p]\n[list][*]пропуск[*]каска[/list]",
 )
 # A zero-width space, a right-to-left override, a zero-width joiner and a byte order mark.
 _INVISIBLE = "Согла\u200bсовано: \u202eкод\u202c 15\u200d7 \ufeff— проверить реквизиты."

@@ -1,0 +1,102 @@
+"""What the gateway's answers mean, and whether they are whole and of a form that the contract knows."""
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any, cast
+
+from bitrix24_mcp.crm.portal import FigureGroup, Figures, Funnel, Identity, MeasureRequest, Status
+from bitrix24_mcp.vibecode.envelope import Answer, Json
+from bitrix24_mcp.vibecode.errors import unexpected
+
+_MEANINGS = {"success": "S", "failure": "F", "apology": "F", "process": ""}
+
+
+@contextmanager
+def known_form() -> Generator[None]:
+    """Turns whatever fails while an answer is read into the one error for an answer of another form."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
+        raise unexpected("The portal sent an answer in a form that the contract does not know.") from None
+
+
+def identity_of(me: Json) -> Identity:
+    """Whose key it is, from `/v1/me` (docs/keys-auth)."""
+    user = me.get("currentUser")
+    user_id = str(cast("Json", user).get("bitrixUserId")) if isinstance(user, dict) else ""
+    return Identity(
+        portal=str(me.get("portal") or ""),
+        scopes=tuple(str(scope) for scope in cast("list[Any]", me.get("scopes") or [])),
+        access_mode=str(me.get("accessMode") or ""),
+        user_id=int(user_id) if user_id.isdecimal() else None,
+        key_type=str(me.get("type") or ""),
+    )
+
+
+def funnel_of(row: Json, *, default: bool) -> Funnel:
+    """A funnel, from either of the two lists of them."""
+    return Funnel(int(row["id"]), str(row.get("name") or ""), default=default)
+
+
+def check_nothing_left_out(answer: Answer) -> None:
+    """A page from which the gateway dropped rows is no answer (docs/filtering, windows)."""
+    if answer.meta.get("truncated") is True or answer.meta.get("windowErrors"):
+        raise unexpected("The portal left records out of its answer.")
+
+
+def whole(answer: Answer, what: str) -> list[Json]:
+    """All rows of a list that must be complete in one answer; raises UnexpectedAnswer when it is not."""
+    check_nothing_left_out(answer)
+    rows, total = answer.rows(), answer.total()
+    if total is not None and total > len(rows):
+        raise unexpected(f"The portal has more {what} than one answer holds.")
+    return rows
+
+
+def status_of(row: Mapping[str, Any]) -> Status:
+    """Semantics come as a letter (`null` or P, S, F) or as a word in `extra` (docs/entities/statuses)."""
+    extra = row.get("extra")
+    word = str(cast("Json", extra).get("SEMANTICS") or "") if isinstance(extra, dict) else ""
+    letter = str(row.get("semantics") or "").upper() or _MEANINGS.get(word.casefold(), "")
+    return Status(
+        directory=str(row["entityId"]),
+        code=str(row["statusId"]),
+        name=str(row.get("name") or ""),
+        sort=int(row.get("sort") or 0),
+        semantics="" if letter == "P" else letter,
+    )
+
+
+def person(row: Mapping[str, Any]) -> str:
+    """What to call a user: the full name, else the e-mail address; empty when neither is given."""
+    name = f"{row.get('name') or ''} {row.get('lastName') or ''}".strip()
+    return name or str(row.get("email") or "")
+
+
+def figures_of(data: Json, measures: Sequence[MeasureRequest], group_by: Sequence[str]) -> Figures:
+    """The figures of an aggregate; its `meta` stands inside `data` (docs/entity-api, aggregation)."""
+    meta = cast("Json", data["meta"])
+    total = int(meta["totalRecords"])
+    truncated = meta.get("truncated") is True
+    processed = int(meta.get("recordsProcessed") or 0)
+    if group_by:
+        rows = cast("list[Json]", data["groups"])
+        groups = tuple(_group(row, row, measures, group_by, int(row["count"])) for row in rows)
+    else:
+        covered = processed if truncated else int(data["count"])
+        groups = (_group(data, {}, measures, (), covered),)
+    return Figures(groups, total, processed, truncated, meta.get("groupsTruncated") is True)
+
+
+def _group(
+    row: Json, key: Json, measures: Sequence[MeasureRequest], group_by: Sequence[str], covered: int
+) -> FigureGroup:
+    aggregates = cast("Json", row.get("aggregates") or {})
+    values = {(each.function, each.field): _decimal(aggregates, each) for each in measures}
+    return FigureGroup({name: key[name] for name in group_by}, int(row["count"]), covered, values)
+
+
+def _decimal(aggregates: Json, measure: MeasureRequest) -> Decimal | None:
+    value = cast("Json", aggregates.get(measure.field) or {}).get(measure.function)
+    return None if value is None else Decimal(str(value))

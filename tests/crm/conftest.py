@@ -1,0 +1,92 @@
+"""A portal of a few known fields, stages and funnels, in Europe/Berlin, to ask the CRM's own logic about."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+
+from bitrix24_mcp.crm.conditions import resolve_filter
+from bitrix24_mcp.crm.entities import BY_NAME, DEALS
+from bitrix24_mcp.crm.entity import Entity
+from bitrix24_mcp.crm.fields import Fields
+from bitrix24_mcp.crm.metadata import Metadata
+from bitrix24_mcp.crm.portal import Condition, FieldInfo, Funnel, Option, Portal, Status
+
+ZONE = "Europe/Berlin"
+_FIELDS = {
+    "id": "integer",
+    "title": "string",
+    "comments": "string",
+    "amount": "double",
+    "currency": "string",
+    "probability": "integer",
+    "stageId": "crm_status",
+    "categoryId": "integer",
+    "sourceId": "crm_status",
+    "assignedById": "user",
+    "companyId": "crm_company",
+    "opened": "boolean",
+    "createdAt": "datetime",
+    "closedAt": "date",
+    "ufCrm_score": "double",
+    "ufCrm_budget": "money",
+    "ufCrm_odd": "resourcebooking",
+}
+_STAGES = {
+    "DEAL_STAGE": [("NEW", "New", ""), ("WON", "Won", "S")],
+    "DEAL_STAGE_5": [("C5:NEW", "New", ""), ("C5:PREPARATION", "Preparation", ""), ("C5:WON", "Won", "S")],
+    "SOURCE": [("CALL", "Call", ""), ("WEB", "Website", "")],
+}
+
+
+class KnownPortal:
+    """What a filter needs to know of a portal; everything else is not asked."""
+
+    async def statuses(self, directory: str | None) -> tuple[Status, ...]:
+        names = list(_STAGES) if directory is None else [directory]
+        return tuple(
+            Status(name, code, text, position, meaning)
+            for name in names
+            for position, (code, text, meaning) in enumerate(_STAGES.get(name, []))
+        )
+
+    async def funnels(self, entity: Entity) -> tuple[Funnel, ...]:
+        return (Funnel(0, "General", default=True), Funnel(5, "Partners")) if entity.name == "deals" else ()
+
+
+@pytest.fixture
+def metadata() -> Metadata:
+    return Metadata(cast("Portal", KnownPortal()), zone=ZONE)
+
+
+@pytest.fixture
+def deals() -> Fields:
+    titles = {"title": "Name", "amount": "Сумма", "comments": "Note", "ufCrm_odd": "Note"}
+    several = FieldInfo("ufCrm_marks", "integer", multiple=True)
+    colours = FieldInfo("ufCrm_colour", "enumeration", options=(Option("44", "Red"), Option("45", "Green")))
+    plain = [FieldInfo(name, kind, titles.get(name, "")) for name, kind in _FIELDS.items()]
+    return Fields(DEALS, [*plain, several, colours])
+
+
+Meaning = Callable[[Mapping[str, Any] | None], Awaitable[Sequence[Condition]]]
+
+
+@pytest.fixture
+def meaning(deals: Fields, metadata: Metadata) -> Meaning:
+    """What a filter on deals means on this portal."""
+
+    async def resolve(raw: Mapping[str, Any] | None) -> Sequence[Condition]:
+        return await resolve_filter(raw, deals, metadata)
+
+    return resolve
+
+
+@pytest.fixture
+def meaning_elsewhere(metadata: Metadata) -> Callable[[str, Mapping[str, Any]], Awaitable[Sequence[Condition]]]:
+    """What a filter on another entity of the catalogue means."""
+
+    async def resolve(name: str, raw: Mapping[str, Any]) -> Sequence[Condition]:
+        known = [FieldInfo(each, "string") for each in ("entityType", "entityId", "comment", "categoryId")]
+        return await resolve_filter(raw, Fields(BY_NAME[name], known), metadata)
+
+    return resolve

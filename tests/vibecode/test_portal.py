@@ -1,0 +1,261 @@
+"""Each question of the CRM is one canonical request, and its answer is whole or an error."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import respx
+
+from bitrix24_mcp.crm.entities import BY_NAME, DEALS
+from bitrix24_mcp.crm.entity import smart_process
+from bitrix24_mcp.crm.portal import (
+    Condition,
+    Currency,
+    FieldInfo,
+    FigureGroup,
+    Figures,
+    Funnel,
+    Identity,
+    MeasureRequest,
+    NamedId,
+    RecordPage,
+    RecordQuery,
+    Sort,
+    Status,
+    WorkflowPage,
+)
+from bitrix24_mcp.vibecode.portal import GatewayPortal
+
+GATEWAY = "https://gateway.example"
+pytestmark = [pytest.mark.anyio, pytest.mark.respx(base_url=GATEWAY)]
+
+CONTRACTS = smart_process(174, "Contracts", stages=True, funnels=True)
+EVENTS = BY_NAME["calendar-events"]
+SUM = MeasureRequest("sum", "amount")
+NEW_DEALS = RecordQuery(DEALS, (Condition("stageId", "eq", "NEW"),), (Sort("id"),), limit=2)
+Ask = Callable[[GatewayPortal], Awaitable[Any]]
+
+
+def data(value: Any, **rest: Any) -> dict[str, Any]:
+    return {"success": True, "data": value, **rest}
+
+
+def status(code: str, sort: int, **rest: Any) -> dict[str, Any]:
+    return {"entityId": "DEAL_STAGE", "statusId": code, "name": code.title(), "sort": sort, **rest}
+
+
+FIELDS = {"id": {"type": "integer"}}
+ASKED: dict[str, tuple[Ask, str, dict[str, Any], Any]] = {
+    "identity": (
+        lambda portal: portal.identity(),
+        "GET /v1/me",
+        data(
+            {"portal": "p.bitrix24.ru", "scopes": ["crm"], "accessMode": "READONLY", "type": "personal",
+             "currentUser": {"bitrixUserId": 7}}
+        ),
+        Identity("p.bitrix24.ru", ("crm",), "READONLY", 7, "personal"),
+    ),
+    "identity of few words": (
+        lambda portal: portal.identity(),
+        "GET /v1/me",
+        data({"currentUser": None}),
+        Identity("", (), "", None, ""),
+    ),
+    "time zone": (
+        lambda portal: portal.time_zone(),
+        "GET /v1/users/me",
+        data({"timeZone": "Europe/Moscow"}),
+        "Europe/Moscow",
+    ),
+    "no time zone": (lambda portal: portal.time_zone(), "GET /v1/users/me", data([]), ""),
+    "smart processes": (
+        lambda portal: portal.smart_processes(),
+        "GET /v1/smart-processes?limit=5000",
+        data([{"entityTypeId": 174}]),
+        ({"entityTypeId": 174},),
+    ),
+    "one condition on smart processes": (
+        lambda portal: portal.smart_processes([Condition("title", "contains", "x")], [Sort("id", descending=True)]),
+        "GET /v1/smart-processes?filter[title][$contains]=x&sort=-id&limit=5000",
+        data([]),
+        (),
+    ),
+    "two conditions on smart processes": (
+        lambda portal: portal.smart_processes([Condition("id", "gt", 5), Condition("id", "lt", 9)]),
+        'POST /v1/smart-processes/search {"filter": {"id": {"$gt": 5, "$lt": 9}}, "limit": 5000}',
+        data([]),
+        (),
+    ),
+    "fields of smart processes": (
+        lambda portal: portal.smart_process_fields(),
+        "GET /v1/smart-processes/fields",
+        data({"fields": FIELDS}),
+        (FieldInfo("id", "integer"),),
+    ),
+    "fields of items": (
+        lambda portal: portal.fields(CONTRACTS),
+        "GET /v1/items/174/fields",
+        data(FIELDS),
+        (FieldInfo("id", "integer"),),
+    ),
+    "one directory": (
+        lambda portal: portal.statuses("DEAL_STAGE"),
+        "GET /v1/statuses?filter[entityId]=DEAL_STAGE&sort=sort&limit=500",
+        data(
+            [
+                status("LOSE", 40, semantics="F"),
+                status("NEW", 10, semantics=None, extra={"SEMANTICS": "process"}),
+                status("WON", 30, extra={"SEMANTICS": "success"}),
+                status("APOLOGY", 50, semantics=None, extra={"SEMANTICS": "apology"}),
+                status("WORK", 20, semantics="p"),
+                {**status("CALL", 10), "entityId": "SOURCE"},
+            ]
+        ),
+        (
+            Status("DEAL_STAGE", "NEW", "New", 10, ""),
+            Status("DEAL_STAGE", "WORK", "Work", 20, ""),
+            Status("DEAL_STAGE", "WON", "Won", 30, "S"),
+            Status("DEAL_STAGE", "LOSE", "Lose", 40, "F"),
+            Status("DEAL_STAGE", "APOLOGY", "Apology", 50, "F"),
+        ),
+    ),
+    "all directories": (
+        lambda portal: portal.statuses(None),
+        "GET /v1/statuses?sort=sort&limit=5000",
+        data([status("NEW", 10)], meta={"total": 0}),
+        (Status("DEAL_STAGE", "NEW", "New", 10, ""),),
+    ),
+    "funnels of deals with the default one": (
+        lambda portal: portal.funnels(DEALS),
+        "GET /v1/deal-categories?sort=sort&limit=5000",
+        data([{"id": 0, "name": "Sales"}, {"id": "5", "name": "Partners"}]),
+        (Funnel(0, "Sales", default=True), Funnel(5, "Partners")),
+    ),
+    "funnels of deals without the default one": (
+        lambda portal: portal.funnels(DEALS),
+        "GET /v1/deal-categories?sort=sort&limit=5000",
+        data({"id": 5, "name": "Partners"}),
+        (Funnel(0, "General", default=True), Funnel(5, "Partners")),
+    ),
+    "funnels of items": (
+        lambda portal: portal.funnels(CONTRACTS),
+        "GET /v1/categories/174",
+        data([{"id": 8, "name": "General", "isDefault": "Y"}, {"id": 9, "name": "Old", "isDefault": False}]),
+        (Funnel(8, "General", default=True), Funnel(9, "Old")),
+    ),
+    "users": (
+        lambda portal: portal.users([7, 8]),
+        'POST /v1/users/search {"filter": {"id": {"$in": [7, 8]}}, '
+        '"select": ["id", "name", "lastName", "email"], "limit": 2}',
+        data([{"id": "7", "name": "Ann", "lastName": "Baker"}, {"id": 8, "name": None, "lastName": "Ёж"}]),
+        (NamedId(7, "Ann Baker"), NamedId(8, "Ёж")),
+    ),
+    "currencies": (
+        lambda portal: portal.currencies(),
+        "GET /v1/currencies?limit=5000",
+        data([{"id": "RUB", "base": "Y"}, {"id": "EUR", "base": False}], total=2),
+        (Currency("RUB", base=True), Currency("EUR", base=False)),
+    ),
+    "search": (
+        lambda portal: portal.search(NEW_DEALS),
+        'POST /v1/deals/search {"filter": {"stageId": "NEW"}, "sort": "id", "limit": 2, "autoWindow": false}',
+        data([{"id": 1}, {"id": 2}], meta={"total": 7}),
+        RecordPage(({"id": 1}, {"id": 2}), 7, has_more=True),
+    ),
+    "list of events": (
+        lambda portal: portal.search(
+            RecordQuery(EVENTS, (Condition("type", "eq", "user"), Condition("ownerId", "eq", 7)), limit=5)
+        ),
+        "GET /v1/calendar-events?type=user&ownerId=7&limit=5",
+        data([{"id": 1}]),
+        RecordPage(({"id": 1},), None, has_more=False),
+    ),
+    "count": (
+        lambda portal: portal.count(DEALS, [Condition("amount", "gt", 5)]),
+        'POST /v1/deals/aggregate {"filter": {"amount": {"$gt": 5}}}',
+        data({"count": 12_345, "aggregates": {}, "meta": {"totalRecords": 12_345, "recordsProcessed": 0}}),
+        12_345,
+    ),
+    "figures": (
+        lambda portal: portal.aggregate(DEALS, (), [SUM], ()),
+        'POST /v1/deals/aggregate {"aggregate": [{"field": "amount", "function": "sum"}]}',
+        data(
+            {"count": 9_000, "aggregates": {"amount": {"sum": 0.1, "avg": 1}},
+             "meta": {"totalRecords": 9_000, "recordsProcessed": 5_000, "truncated": True}}
+        ),
+        Figures(
+            (FigureGroup({}, 9_000, 5_000, {("sum", "amount"): Decimal("0.1")}),), 9_000, 5_000,
+            truncated=True, groups_truncated=False,
+        ),
+    ),
+    "figures by group": (
+        lambda portal: portal.aggregate(CONTRACTS, (), [SUM], ["stageId"]),
+        'POST /v1/items/174/aggregate {"aggregate": [{"field": "amount", "function": "sum"}], "groupBy": ["stageId"]}',
+        data(
+            {"count": 3,
+             "groups": [{"stageId": "NEW", "count": 2, "aggregates": {"amount": {"sum": None}}},
+                        {"stageId": None, "count": 1}],
+             "meta": {"totalRecords": 3, "recordsProcessed": 3, "groupsTruncated": True}}
+        ),
+        Figures(
+            (
+                FigureGroup({"stageId": "NEW"}, 2, 2, {("sum", "amount"): None}),
+                FigureGroup({"stageId": None}, 1, 1, {("sum", "amount"): None}),
+            ), 3, 3, truncated=False, groups_truncated=True,
+        ),
+    ),
+    "workflows": (
+        lambda portal: portal.workflows(713, None, 50),
+        "GET /v1/workflows?templateId=713&offset=50",
+        data([{"ID": "a.1", "TEMPLATE_ID": "713", "STARTED_BY": "0", "OTHER": 1}], meta={"total": 51}),
+        WorkflowPage(
+            ({"id": "a.1", "templateId": "713", "startedBy": "0", "started": None, "modified": None,
+              "lockedUntil": None, "moduleId": None, "entity": None, "documentId": None},),
+            51,
+        ),
+    ),
+    "workflows that the system started": (
+        lambda portal: portal.workflows(None, 0, 0),
+        "GET /v1/workflows?startedBy=0",
+        data([]),
+        WorkflowPage((), None),
+    ),
+    "workflow templates": (
+        lambda portal: portal.workflow_templates(),
+        "GET /v1/bizproc-templates?select=id,name&limit=5000",
+        data([{"id": "713", "name": None}]),
+        (NamedId(713, ""),),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ask", "request_sent", "received", "read"), ASKED.values(), ids=ASKED)
+async def test_a_question_sends_one_request_and_reads_its_answer(
+    ask: Ask,
+    request_sent: str,
+    received: Mapping[str, Any],
+    read: Any,
+    portal: GatewayPortal,
+    respx_mock: respx.MockRouter,
+) -> None:
+    route = respx_mock.route().respond(json=dict(received))
+
+    assert await ask(portal) == read
+    assert [sent(call.request) for call in route.calls] == [request_sent]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportUnknownArgumentType] - respx has no types here
+
+
+def sent(request: Any) -> str:
+    query = "&".join(f"{name}={value}" for name, value in request.url.params.multi_items())
+    body = f" {json.dumps(json.loads(request.content))}" if request.content else ""
+    return f"{request.method} {request.url.path}{'?' if query else ''}{query}{body}"
+
+
+async def test_a_page_further_on_knows_whether_more_follows(
+    portal: GatewayPortal, respx_mock: respx.MockRouter
+) -> None:
+    respx_mock.post("/v1/deals/search").respond(json=data([{"id": 6}, {"id": 7}], total=7))
+
+    assert await portal.search(replace(NEW_DEALS, offset=5)) == RecordPage(({"id": 6}, {"id": 7}), 7, has_more=False)
