@@ -148,8 +148,10 @@ ASKED: dict[str, tuple[Ask, str, dict[str, Any], Any]] = {
     ),
     "users": (
         lambda portal: portal.users([7, 8]),
-        'POST /v1/users/search {"filter": {"id": {"$in": [7, 8]}}, '
-        '"select": ["id", "name", "lastName", "email"], "limit": 2}',
+        (
+            'POST /v1/users/search {"filter": {"id": {"$in": [7, 8]}}, '
+            '"select": ["id", "name", "lastName", "email"], "limit": 2}'
+        ),
         data([{"id": "7", "name": "Ann", "lastName": "Baker"}, {"id": 8, "name": None, "lastName": "Ёж"}]),
         (NamedId(7, "Ann Baker"), NamedId(8, "Ёж")),
     ),
