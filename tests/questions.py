@@ -79,11 +79,11 @@ def _part(text: str) -> st.SearchStrategy[str]:
 
 
 def _clash(condition: Condition, other: Condition) -> bool:
-    """What cannot be said at once: two texts, two bounds of texts on one side, two moments to be equal to."""
+    """What cannot be said at once: two texts, two bounds of texts, two moments, two conditions on several values."""
     sides = {_SIDES.get(each.operator, each.operator) for each in (condition, other)}
     if condition.field != other.field or len(sides) > 1:
         return False
-    return sides == {"contains"} or (condition.field.kind in {"text", "moment"} and sides != {"but"})
+    return sides == {"contains"} or (condition.field.kind in {"text", "moment", "codes"} and sides != {"but"})
 
 
 @st.composite

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from assistants import Assistant, assistant_for
@@ -59,7 +59,13 @@ CONTRACTS = (
 )
 GROUPS = (None, "stageId", "categoryId", "assignedById")
 MOST_PAGES = 8
-often = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+often = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),  # shrinking asks the portal for minutes: add Phase.shrink to look into one
+)
 anything: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("2026-01-01T00:00:00Z"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),

@@ -1,5 +1,7 @@
 """How the server introduces itself to clients and to the model."""
 
+from base64 import b64encode
+
 from mcp_types import Icon
 
 NAME = "bitrix24-mcp"
@@ -17,9 +19,9 @@ INSTRUCTIONS = (
     "instructions."
 )
 _BARS = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Crect width='24' height='24' "
-    "rx='5' fill='%230b66c3'/%3E%3Cpath d='M6 18v-5M12 18V9M18 18V6' stroke='%23fff' stroke-width='3' "
-    "stroke-linecap='round'/%3E%3C/svg%3E"
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
+    b'<rect width="24" height="24" rx="5" fill="#0b66c3"/>'
+    b'<path d="M6 18v-5M12 18V9M18 18V6" stroke="#fff" stroke-width="3"/></svg>'
 )
-ICONS = [Icon(src=_BARS, mime_type="image/svg+xml", sizes=["any"])]
+ICONS = [Icon(src=f"data:image/svg+xml;base64,{b64encode(_BARS).decode()}", mime_type="image/svg+xml", sizes=["any"])]
 """Three rising bars; inline, so that showing it asks no other host."""

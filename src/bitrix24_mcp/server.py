@@ -13,11 +13,18 @@ from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    CompleteRequestParams,
+    CompleteResult,
+    Completion,
+    GetPromptRequestParams,
+    GetPromptResult,
     ListPromptsResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
     TextContent,
 )
 
@@ -80,7 +87,10 @@ def build_server(settings: Settings, portal: Portal) -> Server[Any]:
         on_call_tool=call_tool,
         on_list_resources=_no_resources,
         on_list_resource_templates=_no_resource_templates,
+        on_read_resource=_unknown_resource,
         on_list_prompts=_no_prompts,
+        on_get_prompt=_unknown_prompt,
+        on_completion=_no_completion,
         get_tool_input_schema=schemas.get,
         cache_hints={"tools/list": _LISTS_KEEP, "resources/list": _LISTS_KEEP, "prompts/list": _LISTS_KEEP},
     )
@@ -99,6 +109,18 @@ async def _no_resource_templates(
 
 async def _no_prompts(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListPromptsResult:
     return ListPromptsResult(prompts=[])
+
+
+async def _unknown_resource(_: ServerRequestContext[Any], params: ReadResourceRequestParams) -> ReadResourceResult:
+    raise MCPError(INVALID_PARAMS, "Resource not found", {"uri": str(params.uri)[:200]})
+
+
+async def _unknown_prompt(_: ServerRequestContext[Any], params: GetPromptRequestParams) -> GetPromptResult:
+    raise MCPError(INVALID_PARAMS, f"Unknown prompt: {params.name[:100]}")
+
+
+async def _no_completion(_: ServerRequestContext[Any], __: CompleteRequestParams) -> CompleteResult:
+    return CompleteResult(completion=Completion(values=[]))
 
 
 async def _answered(tool: Tool[Any], arguments: Mapping[str, Any], context: Context) -> Outcome:

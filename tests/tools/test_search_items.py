@@ -1,11 +1,12 @@
 """`search_items`: which records a filter finds, compared with the same condition in SQL."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from assistants import Assistant, Sql
-from oracle import found_ids
+from oracle import MOSCOW, found_ids
 
 pytestmark = pytest.mark.anyio
 
@@ -193,3 +194,24 @@ async def test_a_near_miss_names_every_value_that_may_be_meant(assistant: Assist
 
     assert error["code"] == "UNKNOWN_VALUE"
     assert {"WON", "C7:WON"} <= set(error["candidates"])
+
+
+@pytest.mark.parametrize("tool", ["search_items", "aggregate"])
+@pytest.mark.parametrize(("first", "second"), [(["302", "301"], ["302", "304"]), ("302", "304")])
+async def test_two_conditions_on_a_field_of_several_values_are_refused_without_a_false_reason(
+    assistant: Assistant, tool: str, first: Any, second: Any
+) -> None:
+    """A deal tagged 301 and 304 meets both lists, though they share only 302: they cannot be made into one."""
+    tags = "UF_CRM_1700000004"
+
+    error = await assistant.fail(tool, entity="deals", filter={tags: first, f"={tags}": second})
+
+    assert error["code"] == "INVALID_FILTER"
+    assert "no record can match" not in error["message"]
+
+
+async def test_one_moment_written_in_two_zones_is_no_contradiction(assistant: Assistant, sql: Sql) -> None:
+    moment = datetime.fromisoformat(sql("select createdAt from deals where id = 300")[0][0])
+    conditions = {"createdAt": moment.isoformat(), "=createdAt": moment.astimezone(MOSCOW).isoformat()}
+
+    assert 300 in await found_ids(assistant, entity="deals", filter=conditions)

@@ -47,6 +47,6 @@ async def _over_http(settings: Settings, options: Namespace, terminal: Terminal)
         except OSError:
             raise SettingsError(f"{options.host}:{options.port} cannot be used; choose another --port.") from None
         path = "/sse" if options.transport == "sse" else "/mcp"
-        terminal.complain(f"Serving MCP at {url}{path} (stop with Ctrl+C).")
         async with on_stop(server.stop):
+            terminal.complain(f"Serving MCP at {url}{path} (stop with Ctrl+C).")
             await server.serve()

@@ -115,6 +115,11 @@ async def aggregate(question: FigureQuestion, portal: Portal, metadata: Metadata
     rows.sort(key=lambda row: (-row["count"], *(_order(row[name]) for name in _keys(resolved))))
     notes = _gaps(parts, total, grouped=bool(resolved.groups))
     complete = not notes
+    notes += [
+        f"{name} holds several values: each combination of them is a group of its own."
+        for name in resolved.groups
+        if resolved.fields[name].multiple
+    ]
     named = await with_names(rows[: question.limit], resolved.fields, resolved.groups, metadata)
     shown = fitting(named, question.budget)
     if hidden := rows[shown:]:

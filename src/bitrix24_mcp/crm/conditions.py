@@ -31,9 +31,10 @@ async def resolve_filter(raw: Mapping[str, Any] | None, fields: Fields, metadata
         if fields.kind(term.name) in {"stage", "funnel", "status", "list"} and term.operator != "contains"
     }
     funnels = _funnels_asked(terms, fields, offered)
-    return conjoin(
+    meant = [
         condition for term in terms for condition in _meaning(term, fields, zone, offered.get(term.name, ()), funnels)
-    )
+    ]
+    return conjoin(meant, {term.name for term in terms if fields[term.name].multiple})
 
 
 def _meaning(

@@ -1,6 +1,7 @@
 """Conditions that hold together: at most one of each sort per field, so that none can overwrite another on the way."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -17,16 +18,22 @@ _SORTS: dict[Operator, str] = {
 }  # fmt: skip
 
 
-def conjoin(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
+def conjoin(conditions: Iterable[Condition], multiple: Collection[str] = ()) -> tuple[Condition, ...]:
     """The same conditions with those of one sort on one field made into one.
 
+    `multiple` are the fields that hold several values: two lists of alternatives there cannot be made into one.
     Raises InvalidArguments when they contradict each other or cannot be made into one.
     """
     joined: dict[tuple[str, str], Condition] = {}
     for condition in conditions:
         place = (condition.field, _SORTS[condition.operator])
         held = joined.get(place)
-        joined[place] = condition if held is None or held == condition else _join(held, condition, place[1])
+        if held is None or held == condition:
+            joined[place] = condition
+        elif condition.field in multiple and place[1] == "among":
+            raise _cannot(condition.field, "ask for two values at once, which the portal cannot")
+        else:
+            joined[place] = _join(held, condition, place[1])
     return tuple(joined.values())
 
 
@@ -53,7 +60,8 @@ def _operand(condition: Condition) -> Any:
 def _join(first: Condition, second: Condition, sort: str) -> Condition:
     match sort:
         case "among":
-            common = tuple(value for value in _values(first) if value in _values(second))
+            others = {_same(value) for value in _values(second)}
+            common = tuple(value for value in _values(first) if _same(value) in others)
             if not common:
                 raise _cannot(first.field, "contradict each other: no record can match")
             return _among(first.field, common, "eq", "in")
@@ -83,6 +91,14 @@ def _comparable(condition: Condition) -> Any:
         return datetime.fromisoformat(str(condition.value))
     except ValueError:
         raise _cannot(condition.field, "hold two bounds in the same direction") from None
+
+
+def _same(value: Scalar) -> object:
+    """What two values have in common when they mean the same: one moment can be written in many zones."""
+    if isinstance(value, str) and "T" in value:
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    return value
 
 
 def _values(condition: Condition) -> tuple[Scalar, ...]:

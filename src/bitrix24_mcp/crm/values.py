@@ -63,7 +63,10 @@ def moments(name: str, operator: Operator, written: Any, zone: tzinfo) -> list[C
     moment = dates.parse_moment(text, zone)
     if moment is None:
         raise dates.invalid_date(written)
-    return [Condition(name, operator, _bound(moment, operator))]
+    try:
+        return [Condition(name, operator, _bound(moment, operator))]
+    except OverflowError:
+        raise dates.invalid_date(written) from None
 
 
 def day(name: str, written: Any) -> str:
@@ -82,10 +85,7 @@ def day(name: str, written: Any) -> str:
 def _bound(moment: datetime, operator: Operator) -> str:
     """The moment as a bound. Records keep whole seconds, so a fraction moves the bound to the second it lies beside."""
     if operator in {"lt", "gte"} and moment.microsecond:
-        try:
-            moment += timedelta(seconds=1)
-        except OverflowError:
-            raise dates.invalid_date(moment.isoformat()) from None
+        moment += timedelta(seconds=1)
     spec = "milliseconds" if operator in {"eq", "ne"} and moment.microsecond else "seconds"
     return dates.written(moment, spec)
 
