@@ -39,7 +39,7 @@ def budget(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Budget:
         return high
 
     monkeypatch.setattr(random, "uniform", longest)
-    return Budget(Limits(per_second=math.inf), clock=clock)
+    return Budget(Limits(per_second=math.inf, any_second=1_000), clock=clock)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ The gateway allows about 10 requests a second per portal, shared by all its keys
 works on 2 at a time per portal (docs/keys-auth, docs/optimization).
 """
 
+import math
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,12 +15,15 @@ import anyio
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Requests a second (evenly spaced), requests in any window of `window` seconds, and requests at one time.
+    """Requests a second as they are spaced, as the portal may see them in any second, in any `window`, at one time.
 
-    The spacing keeps 5 % below the published rate, because timers that wake late would otherwise bunch up.
+    The spacing keeps 5 % below the published rate. Where this machine or the network holds some requests back and
+    they arrive bunched, the second limit keeps the promise: the next goes out a second after the one ten before it
+    was answered, by when that one had surely arrived.
     """
 
     per_second: float = 9.5
+    any_second: int = 10
     per_window: int = 300
     window: float = 60.0
     in_flight: int = 2
@@ -33,6 +37,14 @@ class Clock:
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
 
+@dataclass(slots=True)
+class _Turn:
+    """When a request went out and when it was answered (infinity = not yet)."""
+
+    sent: float
+    answered: float = math.inf
+
+
 class Budget:
     """The rate budget of one key on one portal; whoever sends takes a `turn`.
 
@@ -43,7 +55,7 @@ class Budget:
         self._limits = limits or Limits()
         self.clock = clock or Clock()
         self._next = 0.0
-        self._log: deque[float] = deque(maxlen=self._limits.per_window)
+        self._turns: deque[_Turn] = deque(maxlen=max(self._limits.per_window, self._limits.any_second))
         self._flights = anyio.Semaphore(self._limits.in_flight)
         self.spent = 0
         self.waited = 0.0
@@ -52,9 +64,12 @@ class Budget:
     async def turn(self) -> AsyncGenerator[None]:
         """Waits until a request may go out and holds its place until it is answered."""
         async with self._flights:
-            await self._wait()
+            turn = await self._wait()
             self.spent += 1
-            yield
+            try:
+                yield
+            finally:
+                turn.answered = self.clock.now()
 
     def pause(self, seconds: float) -> None:
         """Nobody sends for so long: the portal has asked for patience."""
@@ -65,15 +80,26 @@ class Budget:
         if remaining <= 0 < reset:
             self.pause(min(reset, self._limits.window))
 
-    async def _wait(self) -> None:
+    async def _wait(self) -> _Turn:
         """Reserves a moment, then waits for it; a pause that comes meanwhile holds this one too."""
         while (delay := self._earliest() - self.clock.now()) > 0:
             self.waited += delay
             await self.clock.sleep(delay)
         now = self.clock.now()
         self._next = max(self._next, now) + 1 / self._limits.per_second
-        self._log.append(now)
+        self._turns.append(_Turn(now))
+        return self._turns[-1]
 
     def _earliest(self) -> float:
-        full = len(self._log) == self._limits.per_window
-        return max(self._next, self._log[0] + self._limits.window if full else 0.0)
+        return max(
+            self._next,
+            self._after(self._limits.any_second, 1.0),
+            self._after(self._limits.per_window, self._limits.window),
+        )
+
+    def _after(self, count: int, seconds: float) -> float:
+        """When the request `count` turns ago lies so many seconds back, counted from its answer if that is known."""
+        if len(self._turns) < count:
+            return 0.0
+        turn = self._turns[-count]
+        return (turn.answered if turn.answered < math.inf else turn.sent) + seconds
