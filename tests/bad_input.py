@@ -58,6 +58,27 @@ BAD_CALLS = [
         "a stage of another funnel", "STAGE_OF_ANOTHER_FUNNEL", "NEW", filter={"categoryId": 0, "stageId": "C5:WON"}
     ),
     _search("unknown funnel", "UNKNOWN_VALUE", filter={"categoryId": 99}),
+    _search("an unknown outcome", "UNKNOWN_VALUE", "S", filter={"stageSemanticId": "victory"}),
+    _search("an unknown currency", "UNKNOWN_VALUE", "RUB", filter={"currency": "XXX"}),
+    _search("a range turned round", "INVALID_FILTER", filter={"createdAt": {"$between": ["2026-06-30", "2026-04-01"]}}),
+    _search("bounds turned round", "INVALID_FILTER", filter={">=amount": 100, "amount": {"$lt": 50}}),
+    _search("an amount without its currency", "INVALID_VALUE", filter={"UF_CRM_1700000003": 1500}),
+    BadCall("a stage of a process without", "aggregate", {"entity": "1038", "filter": {"stageId": "NEW"}}, "NO_STAGES"),
+    BadCall(
+        "comments of unknown records",
+        "search_items",
+        {"entity": "timelines", "filter": {"entityType": "dealz", "entityId": 1}},
+        "UNKNOWN_VALUE",
+        "deal",
+    ),
+    BadCall(
+        "comments downwards",
+        "search_items",
+        {"entity": "timelines", "filter": {"entityType": "deal", "entityId": 1}, "sort": "-id"},
+        "UNSUPPORTED_SORT",
+    ),
+    BadCall("a word for workflows", "search_items", {"entity": "workflows"}, "UNKNOWN_ENTITY"),
+    BadCall("a smart process by another name", "search_items", {"entity": "Договоры"}, "UNKNOWN_ENTITY", "Contracts"),
     _search("unknown list value", "UNKNOWN_VALUE", filter={"UF_CRM_1700000001": "Срочный"}),
     _search("less and more of a stage", "UNSUPPORTED_OPERATOR", filter={"stageId": {"$gt": "NEW"}}),
     _search("part of a number", "UNSUPPORTED_OPERATOR", filter={"amount": {"$contains": "5"}}),
@@ -101,6 +122,10 @@ BAD_CALLS = [
     BadCall("an unknown template id", "list_workflows", {"template": 424242}, "UNKNOWN_TEMPLATE"),
     BadCall("a person's name", "list_workflows", {"started_by": "Smith"}, "INVALID_VALUE"),
     BadCall("half a document", "list_workflows", {"document": {"entity": "deals"}}, "INVALID_ARGUMENT"),
+    BadCall(
+        "an unknown template in the filter", "list_workflows", {"filter": {"templateId": 424242}}, "UNKNOWN_TEMPLATE"
+    ),
+    BadCall("an unknown document class", "list_workflows", {"filter": {"entity": "dealz"}}, "INVALID_VALUE", "deals"),
     BadCall("an unknown workflow field", "list_workflows", {"filter": {"template": 5}}, "UNKNOWN_FIELD", "templateId"),
     BadCall("stuck as a word", "list_workflows", {"stuck": "very"}, "INVALID_ARGUMENT"),
     BadCall("an unknown switch", "list_smart_processes", {"filter": {"isStageEnabled": True}}, "UNKNOWN_FIELD"),

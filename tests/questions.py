@@ -1,6 +1,6 @@
 """Generated questions: conditions over the values that records really have, written in every syntax."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -180,6 +180,15 @@ def refusals(asked: list[Condition]) -> set[str]:
     if _among(asked, "categoryId") and not stages <= _common(asked, "categoryId"):
         codes.add("STAGE_OF_ANOTHER_FUNNEL")
     return codes
+
+
+def crossed(asked: list[Condition], found: Sequence[object]) -> set[str]:
+    """The error that may come instead of nothing, where one field has a lower and an upper bound."""
+    for field in {each.field for each in asked}:
+        sides = {_SIDES.get(each.operator, "both") for each in asked if each.field == field}
+        if not found and ("both" in sides or {"above", "below"} <= sides):
+            return {"INVALID_FILTER"}
+    return set()
 
 
 def _among(asked: list[Condition], name: str) -> list[set[Any]]:

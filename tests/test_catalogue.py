@@ -82,17 +82,22 @@ async def test_a_missing_required_condition_is_named(
 
     error = await assistant.fail(tool, entity=entity, filter=conditions)
 
+    values = {
+        "type": " type is user, group, company or company_calendar.",
+        "entityType": " entityType is deal, lead, contact or company.",
+    }
     assert error == {
         "code": "MISSING_REQUIRED_FILTER",
         "message": f"The portal lists {entity} only for a given {' and '.join(required)}. Add to the filter: "
-        f"{{{example}}}.",
+        f"{{{example}}}.{values.get(name, '')}",
         "candidates": [name],
     }
 
 
 async def test_an_entity_is_known_by_its_singular_too(assistant: Assistant) -> None:
     for entity in CATALOGUE:
-        conditions = dict.fromkeys(entity.required, 1)
+        words = {"entityType": "deal", "type": "user"}
+        conditions = {name: words.get(name, 1) for name in entity.required}
         answer = await assistant.ask("search_items", entity=entity.singular, filter=conditions, explain=True)
 
         assert answer["plan"]["entity"] == entity.name

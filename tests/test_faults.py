@@ -186,3 +186,50 @@ async def test_calls_at_once_keep_within_the_gateways_limits() -> None:
         statuses = {request.status for request in portal.requests}
 
     assert statuses == {200}
+
+
+CALLS: Mapping[str, Mapping[str, Any]] = {
+    "list_smart_processes": {"filter": {"isStagesEnabled": True}},
+    "get_status_items": {"entity": "deals"},
+    "list_workflows": {"limit": 2},
+    "search_items": DEALS,
+    "aggregate": {"entity": "deals", "measures": [{"function": "sum", "field": "amount"}]},
+}
+
+
+@pytest.mark.parametrize("tool", CALLS)
+@pytest.mark.parametrize("fault", [each for each in LASTING if each.kind != "truncated"], ids=lambda fault: fault.kind)
+async def test_every_tool_says_what_is_wrong_with_the_portal(
+    fault: Lasting, tool: str, own_portal: DemoPortal, own_assistant: Assistant
+) -> None:
+    own_portal.inject(Fault(kind=fault.kind, times=None))
+    error = await own_assistant.fail(tool, **CALLS[tool])
+    own_portal.clear_faults()
+
+    assert error["code"] == fault.code
+    assert await own_assistant.ask(tool, **CALLS[tool])
+
+
+@pytest.mark.parametrize("tool", [tool for tool in CALLS if tool != "list_smart_processes"])
+async def test_a_list_that_is_cut_short_is_never_an_answer(
+    tool: str, own_portal: DemoPortal, own_assistant: Assistant
+) -> None:
+    """Figures do not come from lists; all other tools must notice, whichever list it is.
+
+    Smart-process types come without `meta` and all at once, so there is nothing that could say it.
+    """
+    expected = await own_assistant.ask("aggregate", **CALLS["aggregate"])
+    own_portal.inject(Fault(kind="truncated", times=None))
+
+    if tool == "aggregate":
+        assert await own_assistant.ask(tool, **CALLS[tool]) == expected
+    else:
+        assert (await own_assistant.fail(tool, **CALLS[tool]))["code"] == "UNEXPECTED_ANSWER"
+
+
+@pytest.mark.parametrize("tool", ["list_smart_processes", "get_status_items", "search_items", "aggregate"])
+async def test_every_crm_tool_needs_the_crm_scope(tool: str, portal: DemoPortal) -> None:
+    async with assistant_for(portal.url, "vibe_api_demo_noscope") as assistant:
+        error = await assistant.fail(tool, **CALLS[tool])
+
+    assert error["code"] == "SCOPE_DENIED"

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from assistants import Assistant, assistant_for
 from bitrix24_mcp.demo import DemoPortal
-from questions import conditions, orders, refusals, written
+from questions import conditions, crossed, orders, refusals, written
 from reference import Field, Table, figures, in_order, matching, read_table
 
 DEALS = (
     Field("id", "whole"),
     Field("title", "text", "Название"),
     Field("amount", "number", "Сумма"),
-    Field("currency", "text", "Валюта"),
+    Field("currency", "code", "Валюта"),
     Field("categoryId", "choice", "Воронка"),
     Field("stageId", "code", "Стадия сделки"),
     Field("assignedById", "whole", "Ответственный"),
@@ -28,7 +28,7 @@ DEALS = (
     Field("probability", "whole"),
     Field("closed", "flag", "Закрыта"),
     Field("createdAt", "moment", "Дата создания"),
-    Field("closedAt", "moment"),
+    Field("closedAt", "day"),
     Field("observers", "codes", "Наблюдатели"),
     Field("UF_CRM_1700000001", "code", "Приоритет"),
     Field("UF_CRM_1700000002", "number", "Площадь"),
@@ -135,7 +135,7 @@ def test_searches_find_what_the_reference_finds(desk: Desk, table: int, data: st
     ids, code = desk.ids(limit, entity=held.entity, filter=raw, sort=sort)
 
     refused = refusals(asked)
-    assert (code in refused) if refused else (code, ids) == ("", wanted)
+    assert (code in refused) if refused else (code, ids) == ("", wanted) or code in crossed(asked, wanted)
 
 
 @pytest.mark.parametrize("table", [0, 1], ids=["deals", "contracts"])
@@ -160,14 +160,18 @@ def test_figures_are_those_of_the_reference(desk: Desk, table: int, data: st.Dat
     if refused := refusals(asked):
         assert {refusal, code} <= refused
         return
-    note = {} if wanted else {"note": "No record matches."}
+    if code and code in crossed(asked, wanted):
+        assert refusal == code
+        return
+    if not wanted:  # a note may say that nobody has an id asked for; that is tested by itself
+        counted.pop("note", None)
+        assert summed.pop("note").startswith("No record matches.")
     rows = [{name: value for name, value in row.items() if not name.endswith("_name")} for row in summed["rows"]]
     assert counted == {"rows": [{"count": len(wanted)}], "total": len(wanted), "complete": True}
     assert {**summed, "rows": rows} == {
         "rows": figures(wanted, held, group),
         "total": len(wanted),
         "complete": True,
-        **note,
     }
 
 

@@ -10,7 +10,7 @@ from bitrix24_mcp.crm.entities import BY_NAME, DEALS
 from bitrix24_mcp.crm.entity import Entity
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.metadata import Metadata
-from bitrix24_mcp.crm.portal import Condition, FieldInfo, Funnel, Option, Portal, Status
+from bitrix24_mcp.crm.portal import Condition, Currency, FieldInfo, Funnel, Option, Portal, Record, Status
 
 ZONE = "Europe/Berlin"
 _FIELDS = {
@@ -52,6 +52,12 @@ class KnownPortal:
 
     async def funnels(self, entity: Entity) -> tuple[Funnel, ...]:
         return (Funnel(0, "General", default=True), Funnel(5, "Partners")) if entity.name == "deals" else ()
+
+    async def currencies(self) -> tuple[Currency, ...]:
+        return (Currency("RUB", base=True, name="Российский рубль"), Currency("EUR", base=False, name="Евро"))
+
+    async def smart_processes(self) -> tuple[Record, ...]:
+        return ({"entityTypeId": 174, "title": "Contracts"},)
 
 
 @pytest.fixture

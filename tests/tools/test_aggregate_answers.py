@@ -45,7 +45,7 @@ async def test_a_limit_shows_the_largest_rows_and_counts_the_others(assistant: A
     rest = sum(count for _, count in rows[3:])
     assert [(row["assignedById"], row["count"]) for row in answer["rows"]] == rows[:3]
     assert answer["note"] == (
-        f"Shown are the 3 largest of {len(rows)} rows; the other {len(rows) - 3} hold {rest:,} records."
+        f"Shown are the 3 of {len(rows)} rows with the most records; the other {len(rows) - 3} hold {rest:,}."
     )
     assert (answer["total"], answer["complete"]) == (600, True)
 

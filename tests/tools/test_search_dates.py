@@ -12,7 +12,6 @@ pytestmark = pytest.mark.anyio
 
 FIELDS = [
     ("deals", "deals", "createdAt"),
-    ("deals", "deals", "closedAt"),
     ("deals", "deals", "UF_CRM_1700000008"),
     ("leads", "leads", "updatedTime"),
     ("contracts", "items_174", "movedTime"),

@@ -62,12 +62,6 @@ async def test_a_post_sends_its_body_and_no_query(client: GatewayClient, respx_m
     assert (request.url.query, request.headers["Content-Type"]) == (b"", "application/json")
 
 
-async def test_an_answer_without_content_has_no_rows(client: GatewayClient, respx_mock: respx.MockRouter) -> None:
-    respx_mock.get("/v1/x").respond(204)
-
-    assert (await client.get("x")).rows() == []
-
-
 NO_ENVELOPES: dict[str, dict[str, Any]] = {
     "html": {"html": "<html>Sign in</html>"},
     "broken json": {"text": '{"success": true, "data": ['},

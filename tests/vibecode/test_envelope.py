@@ -53,7 +53,7 @@ def test_the_total_is_found_where_it_stands_and_zero_beside_rows_is_unknown(
 
 @pytest.mark.parametrize(
     ("data", "rows"),
-    [(ROWS, ROWS), ([], []), ({"id": 1}, [{"id": 1}]), (None, [])],
+    [(ROWS, ROWS), ([], []), ({"id": 1}, [{"id": 1}])],
 )
 def test_rows_come_as_an_array_or_as_a_bare_object(data: Any, rows: list[Any]) -> None:
     assert answer(data=data).rows() == rows
@@ -82,7 +82,6 @@ def test_a_single_record_is_an_object() -> None:
         ({"data": ROWS, "meta": {"total": 0, "hasMore": False}}, 0, 2, False),
         ({"data": ROWS}, 0, 2, True),
         ({"data": ROWS}, 0, 3, False),
-        ({"data": [], "meta": {"hasMore": True}}, 0, 2, False),
         ({"data": [], "meta": {"total": 5}}, 10, 2, False),
     ],
     ids=str,
@@ -116,5 +115,30 @@ def test_a_refusal_without_an_envelope_is_known_by_its_status(body: bytes) -> No
     assert read(502, body, "5") == Refusal(502, "", "", 5)
 
 
-def test_no_content_is_an_answer_without_rows() -> None:
-    assert read(204, b"", "") == Answer(None, {})
+def test_no_content_is_no_answer_to_a_question() -> None:
+    with pytest.raises(UnexpectedAnswer):
+        read(204, b"", "")
+
+
+def test_an_answer_without_data_has_no_rows_to_give() -> None:
+    with pytest.raises(UnexpectedAnswer, match="without data"):
+        answer(data=None).rows()
+
+
+def test_more_records_without_any_are_no_answer() -> None:
+    with pytest.raises(UnexpectedAnswer):
+        answer(data=[], meta={"hasMore": True}).has_more(0, 2)
+
+
+def test_a_list_goes_on_only_where_nobody_counted() -> None:
+    said = [
+        answer(data=ROWS, meta=meta).goes_on()
+        for meta in (
+            {"hasMore": True},
+            {"total": 0, "hasMore": True},
+            {"total": 9, "hasMore": True},
+            {"hasMore": False},
+        )
+    ]
+
+    assert said == [True, True, False, False]

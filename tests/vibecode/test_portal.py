@@ -199,13 +199,13 @@ ASKED: dict[str, tuple[Ask, str, dict[str, Any], Any]] = {
         data(
             {"count": 3,
              "groups": [{"stageId": "NEW", "count": 2, "aggregates": {"amount": {"sum": None}}},
-                        {"stageId": None, "count": 1}],
+                        {"stageId": None, "count": 1, "aggregates": {"amount": {"sum": 0.5}}}],
              "meta": {"totalRecords": 3, "recordsProcessed": 3, "groupsTruncated": True}}
         ),
         Figures(
             (
                 FigureGroup({"stageId": "NEW"}, 2, 2, {("sum", "amount"): None}),
-                FigureGroup({"stageId": None}, 1, 1, {("sum", "amount"): None}),
+                FigureGroup({"stageId": None}, 1, 1, {("sum", "amount"): Decimal("0.5")}),
             ), 3, 3, truncated=False, groups_truncated=True,
         ),
     ),

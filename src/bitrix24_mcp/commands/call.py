@@ -9,7 +9,7 @@ import anyio
 
 from bitrix24_mcp.commands.connection import connected
 from bitrix24_mcp.commands.terminal import Terminal
-from bitrix24_mcp.crm.errors import nearest
+from bitrix24_mcp.crm.errors import nearest, quoted
 from bitrix24_mcp.server import context_for, offered
 from bitrix24_mcp.settings import Settings, SettingsError
 from bitrix24_mcp.tools.declare import Outcome, Tool
@@ -21,7 +21,9 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
     tools = offered(settings)
     tool = tools.get(options.tool)
     if tool is None:
-        raise SettingsError(f"There is no tool {options.tool}. Perhaps {nearest(options.tool, list(tools), 1)[0]}?")
+        near = nearest(options.tool, list(tools), 1)
+        hint = f"Perhaps {near[0]}?" if near else f"There are {quoted(list(tools))}."
+        raise SettingsError(f"There is no tool {options.tool}. {hint}")
     outcome = anyio.run(_call, tool, _parsed(options.arguments), settings, options.demo)
     if outcome.error:
         terminal.complain(outcome.error)

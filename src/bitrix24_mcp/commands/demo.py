@@ -48,7 +48,7 @@ TOUR: Sequence[Question] = (
         },
     ),
     Question(
-        "How much did we win in the second quarter, by funnel?",
+        "Of the deals created in the second quarter, how much did we win, by funnel?",
         "aggregate",
         {
             "entity": "deals",

@@ -11,6 +11,7 @@ from datetime import UTC, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from bitrix24_mcp.crm.absent import absent
 from bitrix24_mcp.crm.conditions import resolve_filter
 from bitrix24_mcp.crm.conjunction import as_filter, conjoin
 from bitrix24_mcp.crm.fields import Fields
@@ -103,11 +104,12 @@ async def aggregate(question: FigureQuestion, portal: Portal, metadata: Metadata
     """The figures asked for, one row per group and, where money is measured, per currency."""
     resolved = await plan(question, metadata)
     total = await portal.count(resolved.fields.entity, resolved.conditions)
+    nobody = await absent(resolved.conditions, resolved.fields, metadata) if total == 0 else ""
     if resolved.route == "count":
-        return Answer([{"count": total}], total, complete=True, note=None)
+        return Answer([{"count": total}], total, complete=True, note=nobody or None)
     if total == 0:
         rows = [] if resolved.groups or resolved.split else [_row(resolved, _nothing(resolved), None, UTC)]
-        return Answer(rows, 0, complete=True, note="No record matches.")
+        return Answer(rows, 0, complete=True, note=f"No record matches. {nobody}".strip())
     parts = await _parts(resolved, total, portal, metadata, report)
     moments = any(resolved.fields.kind(name) == "datetime" for name in resolved.groups)
     zone = await metadata.zone() if moments else UTC
@@ -125,7 +127,7 @@ async def aggregate(question: FigureQuestion, portal: Portal, metadata: Metadata
     if hidden := rows[shown:]:
         rest = sum(row["count"] for row in hidden)
         notes.append(
-            f"Shown are the {shown} largest of {len(rows)} rows; the other {len(hidden)} hold {rest:,} records."
+            f"Shown are the {shown} of {len(rows)} rows with the most records; the other {len(hidden)} hold {rest:,}."
         )
     return Answer(named[:shown], total, complete, " ".join(notes) or None)
 
@@ -181,6 +183,8 @@ def _row(resolved: Plan, group: FigureGroup, currency: str | None, zone: tzinfo)
         for name in resolved.groups
     }
     row["count"] = group.count
+    if group.covered != group.count:
+        row["covered"] = group.covered
     for measure in resolved.measures:
         if measure.field != "*":
             row[measure.column] = _figure(measure, group, resolved)

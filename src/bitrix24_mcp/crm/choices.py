@@ -7,6 +7,9 @@ from bitrix24_mcp.crm.errors import InvalidArguments, nearest
 from bitrix24_mcp.crm.fields import Fields, fold
 from bitrix24_mcp.crm.metadata import Metadata
 
+OWNER_TYPES = {"deal": "deals", "lead": "leads", "contact": "contacts", "company": "companies"}
+"""Whose comments a timeline holds (docs/entities/timelines); smart processes are `DYNAMIC_<entityTypeId>`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -27,8 +30,17 @@ async def choices(fields: Fields, name: str, metadata: Metadata) -> tuple[Choice
             return tuple(Choice(funnel.id, funnel.name) for funnel in await metadata.funnels(entity))
         case "status" if fields.directory(name):
             return tuple(Choice(each.code, each.name) for each in await metadata.directory(fields.directory(name)))
+        case "list" if name in entity.values:
+            numeric = fields[name].type == "integer"
+            return tuple(Choice(int(code) if numeric else code, word) for code, word in entity.values[name].items())
         case "list":
             return tuple(Choice(option.code, option.name) for option in fields[name].options)
+        case "currency":
+            return tuple(Choice(each.code, each.name) for each in await metadata.currencies())
+        case "owner type":
+            types = await metadata.smart_processes()
+            own = [Choice(f"DYNAMIC_{each['entityTypeId']}", str(each.get("title") or "")) for each in types]
+            return (*(Choice(code, word) for code, word in OWNER_TYPES.items()), *own)
         case _:
             return ()
 
@@ -39,18 +51,23 @@ def choose(written: object, offered: Sequence[Choice], field: str) -> list[Choic
     Raises InvalidArguments with the nearest values when it means none.
     """
     text = str(written)
-    by_code = [choice for choice in offered if str(choice.code) == text]
-    found = by_code or [choice for choice in offered if fold(choice.name) == fold(text)]
+    found = (
+        [choice for choice in offered if str(choice.code) == text]
+        or [choice for choice in offered if fold(choice.name) == fold(text)]
+        or [choice for choice in offered if fold(str(choice.code)) == fold(text)]
+    )
     if found:
         return found
     meant: dict[str, list[Choice]] = {}
     for choice in offered:
         for word in {fold(str(choice.code)): None, fold(choice.name): None}:
             meant.setdefault(word, []).append(choice)
-    near = list(dict.fromkeys(choice for word in nearest(fold(text), list(meant), 6) for choice in meant[word]))[:6]
+    close = nearest(fold(text), list(meant), 6)
+    near = list(dict.fromkeys(choice for word in close for choice in meant[word]) or offered)[:6]
     raise InvalidArguments(
         f"{field} has no value “{text[:60]}”.",
-        advice=f"The nearest values are {', '.join(map(described, near))}.",
+        advice=f"{'The nearest values are' if close else 'Its values are'} {', '.join(map(described, near))}"
+        f"{'' if close or len(offered) <= len(near) else ' and others'}.",
         code="UNKNOWN_VALUE",
         candidates=[str(choice.code) for choice in near],
     )

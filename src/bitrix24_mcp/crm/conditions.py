@@ -5,7 +5,7 @@ from datetime import tzinfo
 from typing import Any
 
 from bitrix24_mcp.crm import values
-from bitrix24_mcp.crm.choices import Choice, choices, choose, described, single
+from bitrix24_mcp.crm.choices import OWNER_TYPES, Choice, choices, choose, described, single
 from bitrix24_mcp.crm.conjunction import conjoin
 from bitrix24_mcp.crm.errors import InvalidArguments, quoted
 from bitrix24_mcp.crm.fields import UNORDERED, Fields
@@ -13,9 +13,11 @@ from bitrix24_mcp.crm.filters import Term, parse_filter
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Condition, Scalar
 
+_CLOSED = frozenset({"stage", "funnel", "status", "list", "currency", "owner type"})
+
 
 async def resolve_filter(raw: Mapping[str, Any] | None, fields: Fields, metadata: Metadata) -> tuple[Condition, ...]:
-    """The conditions that a filter means on this portal, all of which must hold; one of each sort per field.
+    """The conditions that a filter means on this portal, all of which must hold; one of each kind per field.
 
     Raises InvalidArguments, before any data is read, for an unknown field, operator or value, a stage that is not
     in the funnel asked for, or a condition that the portal needs or cannot apply.
@@ -28,8 +30,13 @@ async def resolve_filter(raw: Mapping[str, Any] | None, fields: Fields, metadata
     offered = {
         term.name: await choices(fields, term.name, metadata)
         for term in terms
-        if fields.kind(term.name) in {"stage", "funnel", "status", "list"} and term.operator != "contains"
+        if fields.kind(term.name) in _CLOSED and term.operator != "contains"
     }
+    for name, choices_there in offered.items():
+        if fields.kind(name) == "stage" and not choices_there:
+            raise InvalidArguments(
+                f"{fields.entity.title} have no stages.", advice="Leave that condition out.", code="NO_STAGES"
+            )
     funnels = _funnels_asked(terms, fields, offered)
     meant = [
         condition for term in terms for condition in _meaning(term, fields, zone, offered.get(term.name, ()), funnels)
@@ -122,9 +129,16 @@ def _check_required(terms: Sequence[Term], fields: Fields) -> None:
     missing = [name for name in entity.required if name not in given]
     if missing:
         example = ", ".join(f'"{name}": …' for name in entity.required)
+        hints = "".join(_values_of(name, fields) for name in missing)
         raise InvalidArguments(
             f"The portal lists {entity.name} only for a given {' and '.join(entity.required)}.",
-            advice=f"Add to the filter: {{{example}}}.",
+            advice=f"Add to the filter: {{{example}}}.{hints}",
             code="MISSING_REQUIRED_FILTER",
             candidates=missing,
         )
+
+
+def _values_of(name: str, fields: Fields) -> str:
+    """What may stand there, in words; empty where the list is open."""
+    known = OWNER_TYPES if name == fields.entity.owner_type_field else fields.entity.values.get(name, {})
+    return f" {name} is {quoted(list(known))}." if known else ""

@@ -1,4 +1,4 @@
-"""Conditions that hold together: at most one of each sort per field, so that none can overwrite another on the way."""
+"""Conditions that hold together: at most one of each kind per field, so that none can overwrite another on the way."""
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
@@ -12,21 +12,21 @@ _SIGNS: dict[Operator, str] = {
     "eq": "$in", "ne": "$ne", "gt": "$gt", "gte": "$gte", "lt": "$lt", "lte": "$lte",
     "contains": "$contains", "in": "$in", "nin": "$nin",
 }  # fmt: skip
-_SORTS: dict[Operator, str] = {
+_CLASSES: dict[Operator, str] = {
     "eq": "among", "in": "among", "ne": "not among", "nin": "not among", "gt": "above", "gte": "above",
     "lt": "below", "lte": "below", "contains": "containing",
 }  # fmt: skip
 
 
 def conjoin(conditions: Iterable[Condition], multiple: Collection[str] = ()) -> tuple[Condition, ...]:
-    """The same conditions with those of one sort on one field made into one.
+    """The same conditions with those of one kind on one field made into one.
 
     `multiple` are the fields that hold several values: two lists of alternatives there cannot be made into one.
     Raises InvalidArguments when they contradict each other or cannot be made into one.
     """
     joined: dict[tuple[str, str], Condition] = {}
     for condition in conditions:
-        place = (condition.field, _SORTS[condition.operator])
+        place = (condition.field, _CLASSES[condition.operator])
         held = joined.get(place)
         if held is None or held == condition:
             joined[place] = condition
@@ -34,6 +34,10 @@ def conjoin(conditions: Iterable[Condition], multiple: Collection[str] = ()) -> 
             raise _cannot(condition.field, "ask for two values at once, which the portal cannot")
         else:
             joined[place] = _join(held, condition, place[1])
+    for (field, kind), lower in joined.items():
+        upper = joined.get((field, "below"))
+        if kind == "above" and upper is not None and _crossed(lower, upper):
+            raise _cannot(field, "leave nothing between them: the lower bound lies above the upper one")
     return tuple(joined.values())
 
 
@@ -57,8 +61,8 @@ def _operand(condition: Condition) -> Any:
     return [condition.value] if condition.operator == "eq" else condition.value
 
 
-def _join(first: Condition, second: Condition, sort: str) -> Condition:
-    match sort:
+def _join(first: Condition, second: Condition, kind: str) -> Condition:
+    match kind:
         case "among":
             others = {_same(value) for value in _values(second)}
             common = tuple(value for value in _values(first) if _same(value) in others)
@@ -68,7 +72,7 @@ def _join(first: Condition, second: Condition, sort: str) -> Condition:
         case "not among":
             return _among(first.field, tuple(dict.fromkeys(_values(first) + _values(second))), "ne", "nin")
         case "above" | "below":
-            return _tighter(first, second, above=sort == "above")
+            return _tighter(first, second, above=kind == "above")
         case _:
             raise _cannot(first.field, "ask for two texts at once, which the portal cannot")
 
@@ -81,6 +85,13 @@ def _tighter(first: Condition, second: Condition, *, above: bool) -> Condition:
         return first if (left > right) is above else second
     except TypeError:
         raise _cannot(first.field, "hold two bounds that cannot be compared") from None
+
+
+def _crossed(lower: Condition, upper: Condition) -> bool:
+    try:
+        return bool(_comparable(lower) > _comparable(upper))
+    except (InvalidArguments, TypeError):  # texts, whose order is the portal's own
+        return False
 
 
 def _comparable(condition: Condition) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 from bitrix24_mcp.crm.entities import CATALOGUE
 from bitrix24_mcp.crm.entity import Entity
-from bitrix24_mcp.crm.errors import InvalidArguments, nearest
+from bitrix24_mcp.crm.errors import InvalidArguments, nearest, suggestion
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Funnel, Status
 from bitrix24_mcp.crm.resolve import of_type, resolve_entity, resolve_funnel
@@ -33,7 +33,7 @@ async def of_directory(name: str, metadata: Metadata) -> Values:
         near = nearest(wanted, known)
         raise InvalidArguments(
             f"The portal has no directory “{name[:60]}”.",
-            advice=f"The nearest are {', '.join(near)}.",
+            advice=suggestion(near, known),
             code="UNKNOWN_DIRECTORY",
             candidates=near,
             next_call={"tool": "get_status_items", "arguments": {}},

@@ -16,6 +16,15 @@ _TYPED = {
     "QUOTE": "quotes",
     "SMART_INVOICE": "invoices",
 }
+CLASSES = {
+    "leads": "CCrmDocumentLead",
+    "deals": "CCrmDocumentDeal",
+    "contacts": "CCrmDocumentContact",
+    "companies": "CCrmDocumentCompany",
+    "quotes": "Bitrix\\Crm\\Integration\\BizProc\\Document\\Quote",
+    "invoices": "Bitrix\\Crm\\Integration\\BizProc\\Document\\SmartInvoice",
+}
+"""The document classes by entity; items of every smart process share one class, so they are asked for by document."""
 _DYNAMIC = re.compile(r"DYNAMIC_(\d+)_(\d+)")
 _PLAIN = re.compile(r"(" + "|".join(_TYPED) + r")_(\d+)")
 

@@ -36,7 +36,10 @@ DEALS = Entity(
         "movedBy": "user",
         "movedTime": "datetime",
     },
+    days=("begindate", "closedAt"),
+    values={"stageSemanticId": {"P": "in progress", "S": "won", "F": "lost"}},
     user_fields=("assignedById", "createdBy", "updatedBy", "movedBy"),
+    also=("сделка", "сделки"),
 )
 LEADS = Entity(
     name="leads",
@@ -51,6 +54,7 @@ LEADS = Entity(
     stage_fields=("statusId",),
     stage_directory="STATUS",
     directories={"sourceId": "SOURCE", "honorific": "HONORIFIC"},
+    also=("лид", "лиды"),
 )
 CONTACTS = Entity(
     name="contacts",
@@ -62,6 +66,7 @@ CONTACTS = Entity(
     groupable=("typeId", "sourceId", "assignedById"),
     summable=(),
     directories={"typeId": "CONTACT_TYPE", "sourceId": "SOURCE", "honorific": "HONORIFIC"},
+    also=("контакт", "контакты"),
 )
 COMPANIES = Entity(
     name="companies",
@@ -79,6 +84,7 @@ COMPANIES = Entity(
         "employees": "EMPLOYEES",
         "sourceId": "SOURCE",
     },
+    also=("компания", "компании"),
 )
 QUOTES = Entity(
     name="quotes",
@@ -92,6 +98,7 @@ QUOTES = Entity(
     summable=("amount",),
     stage_fields=("stageId", "previousStageId"),
     stage_directory="QUOTE_STATUS",
+    also=("предложение", "предложения", "коммерческие-предложения"),
 )
 INVOICES = Entity(
     name="invoices",
@@ -107,8 +114,19 @@ INVOICES = Entity(
     stage_directory="SMART_INVOICE_STAGE_{funnel}",
     funnel_field="categoryId",
     directories={"sourceId": "SOURCE"},
+    days=("begindate", "closedate"),
+    also=("счет", "счета"),
 )
 
+_CALENDARS = MappingProxyType(
+    {name: name.replace("_", " ") for name in ("user", "group", "company", "company_calendar")}
+)
+_TASK_STATUSES = MappingProxyType(
+    {
+        "1": "new", "2": "waiting", "3": "in progress", "4": "awaiting control",
+        "5": "done", "6": "deferred", "7": "declined",
+    }
+)  # fmt: skip
 CATALOGUE: tuple[Entity, ...] = (
     DEALS,
     LEADS,
@@ -125,12 +143,15 @@ CATALOGUE: tuple[Entity, ...] = (
         groupable=("status", "priority", "responsibleId", "groupId"),
         summable=("timeEstimate",),
         user_fields=("responsibleId", "createdBy"),
+        values={"status": _TASK_STATUSES},
+        also=("задача", "задачи"),
     ),
     Entity(
         name="users",
         singular="user",
         scope="user",
         select=("name", "lastName", "email", "active", "workPosition", "departmentId"),
+        also=("пользователь", "пользователи", "сотрудник", "сотрудники"),
     ),
     Entity(
         name="departments",
@@ -158,6 +179,8 @@ CATALOGUE: tuple[Entity, ...] = (
         scope="crm",
         select=("comment", "authorId", "createdAt"),
         required=("entityType", "entityId"),
+        known_fields={"entityType": "string", "entityId": "integer"},
+        owner_type_field="entityType",
         filterable=("entityType", "entityId"),
         sortable=("id",),
         groupable=(),
@@ -174,24 +197,14 @@ CATALOGUE: tuple[Entity, ...] = (
         groupable=("sectionId", "catalogId", "active"),
         summable=("price",),
     ),
-    Entity(
-        name="product-sections",
-        singular="product section",
-        scope="crm",
-        select=("name", "sectionId"),
-    ),
+    Entity(name="product-sections", singular="product section", scope="crm", select=("name", "sectionId")),
     Entity(
         name="requisites",
         singular="requisite",
         scope="crm",
         select=("name", "entityTypeId", "entityId", "presetId"),
     ),
-    Entity(
-        name="requisite-presets",
-        singular="requisite preset",
-        scope="crm",
-        select=("name", "active"),
-    ),
+    Entity(name="requisite-presets", singular="requisite preset", scope="crm", select=("name", "active")),
     Entity(name="bank-details", singular="bank detail", scope="crm", select=("name", "entityId")),
     Entity(
         name="workgroups",
@@ -222,6 +235,7 @@ CATALOGUE: tuple[Entity, ...] = (
         has_field_list=False,
         select=("name", "from", "to"),
         required=("type", "ownerId"),
+        values={"type": _CALENDARS},
         known_fields=_EVENT_FIELDS,
         user_fields=(),
     ),

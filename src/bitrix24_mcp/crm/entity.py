@@ -11,6 +11,10 @@ def _none() -> Mapping[str, str]:
     return {}
 
 
+def _no_values() -> Mapping[str, Mapping[str, str]]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
     """One kind of record.
@@ -23,7 +27,9 @@ class Entity:
     `filterable` and `sortable` are closed lists where the portal ignores every other field; None = no such limit.
     `required` are conditions without which the portal refuses to list.
     `directories` maps a field to its status directory; `stage_directory` may hold `{funnel}`.
-    `known_fields` are field types the portal does not list itself (observed, or an entity without a field list).
+    `known_fields` are field types the portal does not list itself (observed, or an entity without a field list);
+    `days` are dates that the portal writes as moments at midnight UTC; `values` are closed lists it does not name,
+    by field, code and name; `owner_type_field` says whose record it is. `also` are other words for the entity.
     """
 
     name: str
@@ -46,6 +52,10 @@ class Entity:
     funnel_field: str = ""
     directories: Mapping[str, str] = field(default_factory=_none)
     known_fields: Mapping[str, str] = field(default_factory=_none)
+    days: tuple[str, ...] = ()
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=_no_values)
+    owner_type_field: str = ""
+    also: tuple[str, ...] = ()
     user_fields: tuple[str, ...] = ("assignedById", "createdBy", "updatedBy")
     keyset: bool = True
 
@@ -88,7 +98,7 @@ def smart_process(entity_type_id: int, title: str, *, stages: bool, funnels: boo
         never_empty=(*CREATED_AND_UPDATED, "opportunity"),
         groupable=("stageId", "categoryId", "assignedById"),
         summable=("opportunity",),
-        stage_fields=("stageId", "previousStageId") if stages else (),
+        stage_fields=("stageId", "previousStageId"),
         stage_directory=f"DYNAMIC_{entity_type_id}_STAGE_{{funnel}}" if stages else "",
         funnel_field="categoryId",
         directories={"sourceId": "SOURCE"},

@@ -70,14 +70,20 @@ class UnexpectedAnswer(PortalError):
 
 
 def nearest(name: str, known: Sequence[str], count: int = 5) -> list[str]:
-    """The known names nearest to a wrong one, best first; the first few known ones when none is near."""
+    """The known names nearest to a wrong one, best first; none when none is near."""
     lowered: dict[str, str] = {}
     for candidate in known:
         lowered.setdefault(candidate.casefold(), candidate)
     close = get_close_matches(name.casefold(), list(lowered), n=count, cutoff=0.5)
     parts = [key for key in lowered if name.casefold() in key and key not in close] if len(name) > 2 else []
-    found = [lowered[key] for key in [*close, *parts]]
-    return (found or list(known))[:count]
+    return [lowered[key] for key in [*close, *parts]][:count]
+
+
+def suggestion(near: Sequence[str], known: Sequence[str]) -> str:
+    """A sentence with the near names, or with the first few known ones where none is near."""
+    if near:
+        return f"The nearest are {', '.join(near)}."
+    return f"There are {', '.join(known[:8])}{' and others' if len(known) > 8 else ''}." if known else ""
 
 
 def quoted(names: Sequence[str]) -> str:

@@ -1,15 +1,15 @@
 """An entity's fields: what kind of value each holds, and the right name for what the caller wrote."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from bitrix24_mcp.crm.entity import Entity
-from bitrix24_mcp.crm.errors import InvalidArguments, nearest, quoted
+from bitrix24_mcp.crm.errors import InvalidArguments, nearest, quoted, suggestion
 from bitrix24_mcp.crm.portal import FieldInfo
 
 Kind = Literal[
     "integer", "number", "money", "string", "boolean", "date", "datetime",
-    "user", "stage", "status", "funnel", "list", "link", "other",
+    "user", "stage", "status", "funnel", "list", "currency", "owner type", "link", "other",
 ]  # fmt: skip
 """`money` is a user field's `amount|currency`; a standard money field is a `number` with a currency field beside it."""
 
@@ -35,7 +35,7 @@ _KINDS: dict[str, Kind] = {
     "crm_multifield": "string",
 }
 NUMERIC: frozenset[Kind] = frozenset({"integer", "number", "money"})
-UNORDERED: frozenset[Kind] = frozenset({"boolean", "stage", "status", "list", "money"})
+UNORDERED: frozenset[Kind] = frozenset({"boolean", "stage", "status", "list", "money", "currency", "owner type"})
 """Kinds without a meaningful less and more. Money in user fields is kept as the text `amount|currency`."""
 
 
@@ -50,6 +50,7 @@ class Fields:
         if "id" not in known:
             known["id"] = FieldInfo(name="id", type="integer", read_only=True)
         self._known = known
+        self._kinds = _kinds_of(entity)
         self._spellings: dict[str, list[str]] = {}
         for info in known.values():
             self._spellings.setdefault(_spelling(info.name), []).append(info.name)
@@ -65,18 +66,10 @@ class Fields:
 
     def kind(self, name: str) -> Kind:
         """What kind of value the field holds, with the entity's own knowledge before the portal's type."""
-        if name in self.entity.stage_fields:
-            return "stage"
-        if name == self.entity.funnel_field:
-            return "funnel"
-        if name in self.entity.user_fields:
-            return "user"
-        if name in self.entity.directories:
-            return "status"
-        if name in self.entity.money:
-            return "number"
+        if known := self._kinds.get(name):
+            return known
         type_ = self._known[name].type.casefold()
-        if type_.startswith(("crm_", "crm")) and type_ not in _KINDS:
+        if type_.startswith("crm") and type_ not in _KINDS:
             return "link"
         return _KINDS.get(type_, "other")
 
@@ -118,16 +111,33 @@ class Fields:
         by_word = {info.name: info.name for info in self}
         by_word.update({info.title: info.name for info in self if info.title and info.title not in by_word})
         near = list(dict.fromkeys(by_word[word] for word in nearest(written, list(by_word), 6)))[:5]
+        names = [info.name for info in self]
         return InvalidArguments(
             f"{self.entity.title} have no field “{written[:60]}”.",
-            advice=f"The nearest fields are {', '.join(self._shown(near))}.",
+            advice=suggestion(self._shown(near), self._shown(names)),
             code="UNKNOWN_FIELD",
-            candidates=near,
+            candidates=near or names[:8],
         )
 
     def _shown(self, names: Sequence[str]) -> list[str]:
         titled = ((name, self._known[name].title) for name in names)
         return [f"{name} ({title})" if title and title != name else name for name, title in titled]
+
+
+def _kinds_of(entity: Entity) -> Mapping[str, Kind]:
+    """What the catalogue knows of an entity's fields; of two that name one field the later counts."""
+    named: tuple[tuple[Iterable[str], Kind], ...] = (
+        (entity.days, "date"),
+        (entity.values, "list"),
+        (entity.money.values(), "currency"),
+        (entity.money, "number"),
+        (entity.directories, "status"),
+        (entity.user_fields, "user"),
+        ([entity.owner_type_field], "owner type"),
+        ([entity.funnel_field], "funnel"),
+        (entity.stage_fields, "stage"),
+    )
+    return {name: kind for names, kind in named for name in names}
 
 
 def fold(text: str) -> str:

@@ -60,6 +60,14 @@ class Metadata:
         """All smart-process types."""
         return await self._once("smart-processes", self._portal.smart_processes)
 
+    async def smart_process_fields(self, types: Entity) -> Fields:
+        """The fields of the smart-process types themselves."""
+
+        async def read() -> Fields:
+            return Fields(types, await self._portal.smart_process_fields())
+
+        return await self._once("smart-process fields", read)
+
     async def fields(self, entity: Entity) -> Fields:
         """The fields of an entity."""
 

@@ -7,6 +7,7 @@ up to 2,500 (docs/entity-api).
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from bitrix24_mcp.crm.conjunction import conjoin
 from bitrix24_mcp.crm.cursors import Cursor, invalid_cursor
 from bitrix24_mcp.crm.dates import parse_moment
+from bitrix24_mcp.crm.errors import UnexpectedAnswer
 from bitrix24_mcp.crm.fields import Kind
 from bitrix24_mcp.crm.portal import Condition, Operator, Portal, Record, RecordPage, RecordQuery, Scalar, Sort
 
@@ -52,10 +54,24 @@ class Walk:
         if not page.rows or (shown == len(page.rows) and not page.has_more):
             return None
         if self.keyset:
-            last = page.rows[shown - 1]
-            return Cursor("after", (last[self.query.sort[0].field], int(last["id"])))
+            return Cursor("after", self._behind(page.rows[shown - 1]))
         offset = shown + (int(cursor.place[0]) if cursor else 0)
         return Cursor("offset", (offset,)) if offset < OFFSET_END else None
+
+    def _behind(self, last: Record) -> tuple[Scalar, int]:
+        """The value and the id behind which to continue; numbers may have come as texts (docs/entity-api)."""
+        value, last_id = last.get(self.query.sort[0].field), str(last.get("id"))
+        if self.kind != "datetime" and isinstance(value, str):
+            with suppress(ValueError):
+                value = int(value) if value.lstrip("-").isdecimal() else float(value)
+        number = int(last_id) if last_id.isdecimal() else 0
+        if value is None or not _may_stand(value, number, self.kind):
+            raise UnexpectedAnswer(
+                f"The portal sent a record without {self.query.sort[0].field}, by which the list is ordered.",
+                advice="Sort by id.",
+                code="UNEXPECTED_ANSWER",
+            )
+        return value, number
 
     async def _after(self, portal: Portal, value: Scalar, last_id: int) -> RecordPage:
         first = self.query.sort[0]

@@ -110,6 +110,7 @@ class Currency:
 
     code: str
     base: bool
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bitrix24_mcp.crm import cursors
+from bitrix24_mcp.crm.absent import absent
 from bitrix24_mcp.crm.conditions import resolve_filter
 from bitrix24_mcp.crm.conjunction import as_filter
 from bitrix24_mcp.crm.cursors import Cursor
@@ -57,7 +58,7 @@ async def search(question: Question, portal: Portal, metadata: Metadata) -> Foun
         items[:count],
         page.total,
         cursors.encode(following, binding) if following else None,
-        _note(page, count, walk, cursor),
+        _note(page, count, walk, cursor, [await absent(query.conditions, fields, metadata)] if not items else []),
     )
 
 
@@ -110,8 +111,11 @@ def _written_sort(query: RecordQuery) -> str:
     return ",".join(f"-{step.field}" if step.descending else step.field for step in query.sort)
 
 
-def _note(page: RecordPage, count: int, walk: Walk, cursor: Cursor | None) -> str | None:
-    notes: list[str] = []
+def _note(page: RecordPage, count: int, walk: Walk, cursor: Cursor | None, notes: list[str]) -> str | None:
+    if page.rows and _mixes_currencies(walk.query):
+        notes.append(
+            "Amounts of different currencies are ordered by their number alone; filter by the currency to compare."
+        )
     if count < len(page.rows):
         notes.append(
             f"Ended after {count} of {len(page.rows)} records to keep within the token budget; next_cursor continues "
@@ -122,4 +126,12 @@ def _note(page: RecordPage, count: int, walk: Walk, cursor: Cursor | None) -> st
             "More records match, but in this order the portal gives only the first 2,500. Sort by id to reach all, "
             "or narrow the filter."
         )
-    return " ".join(notes) or None
+    return " ".join(filter(None, notes)) or None
+
+
+def _mixes_currencies(query: RecordQuery) -> bool:
+    """Whether records are ordered by money without a single currency being asked for."""
+    currency = query.entity.money.get(query.sort[0].field)
+    return currency is not None and not any(
+        each.field == currency and each.operator == "eq" for each in query.conditions
+    )

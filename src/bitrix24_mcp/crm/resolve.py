@@ -5,12 +5,19 @@ import re
 from bitrix24_mcp.crm.choices import Choice, choose, single
 from bitrix24_mcp.crm.entities import BY_NAME, CATALOGUE, RESERVED
 from bitrix24_mcp.crm.entity import Entity, smart_process
-from bitrix24_mcp.crm.errors import InvalidArguments, nearest
+from bitrix24_mcp.crm.errors import InvalidArguments, nearest, suggestion
 from bitrix24_mcp.crm.fields import fold
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Funnel, Record
+from bitrix24_mcp.crm.text import plain
 
-_BY_SINGULAR = {entity.singular: entity for entity in CATALOGUE}
+_BY_WORD = {word: entity for entity in CATALOGUE for word in (entity.singular.replace(" ", "-"), *entity.also)}
+_OF_OTHER_TOOLS = {
+    "statuses": ("get_status_items", "Directories and stages are read with get_status_items."),
+    "deal-categories": ("get_status_items", "Funnels are named by get_status_items for deals."),
+    "smart-processes": ("list_smart_processes", "Types are listed by list_smart_processes."),
+    "workflows": ("list_workflows", "Running workflows are listed by list_workflows."),
+}
 
 
 async def resolve_entity(written: str, metadata: Metadata) -> Entity:
@@ -19,7 +26,7 @@ async def resolve_entity(written: str, metadata: Metadata) -> Entity:
     Raises InvalidArguments with the nearest names when there is none, or when several types share the title.
     """
     word = re.sub(r"[\s_]+", "-", fold(written))
-    if entity := BY_NAME.get(word) or _BY_SINGULAR.get(word.replace("-", " ")):
+    if entity := BY_NAME.get(word) or _BY_WORD.get(word):
         return entity
     if written.strip().isdecimal() and (entity := RESERVED.get(int(written))):
         return entity
@@ -37,13 +44,19 @@ async def resolve_entity(written: str, metadata: Metadata) -> Entity:
             code="AMBIGUOUS_ENTITY",
             candidates=ids,
         )
-    near = nearest(written, [*BY_NAME, *titles.values()])
-    raise InvalidArguments(
+    raise _unknown(written, _OF_OTHER_TOOLS.get(word), [plain(title, 80) for title in titles.values()])
+
+
+def _unknown(written: str, elsewhere: tuple[str, str] | None, titles: list[str]) -> InvalidArguments:
+    near = nearest(written, [*BY_NAME, *titles])
+    own = f" The smart processes are {', '.join(titles[:8])}." if titles else ""
+    tool, advice = elsewhere or ("list_smart_processes", f"{suggestion(near, list(BY_NAME))}{'' if near else own}")
+    return InvalidArguments(
         f"There is no entity “{written[:60]}”.",
-        advice=f"The nearest are {', '.join(near)}; smart processes are named by title or entityTypeId.",
+        advice=advice,
         code="UNKNOWN_ENTITY",
-        candidates=near,
-        next_call={"tool": "list_smart_processes", "arguments": {}},
+        candidates=near or titles[:8],
+        next_call={"tool": tool, "arguments": {}},
     )
 
 

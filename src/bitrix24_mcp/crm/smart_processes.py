@@ -68,10 +68,12 @@ async def types(
         records = await metadata.smart_processes()
         fields = Fields(TYPES, ())
     else:
-        fields = Fields(TYPES, await portal.smart_process_fields())
+        fields = await metadata.smart_process_fields(TYPES)
         columns = [name if name in COMPUTED else fields.resolve(name) for name in columns]
         conditions = await resolve_filter(raw_filter, fields, metadata)
-        records = await portal.smart_processes(conditions, resolve_sort(sort, fields) if sort else ())
+        order = resolve_sort(sort, fields) if sort else ()
+        unasked = not conditions and not order
+        records = await metadata.smart_processes() if unasked else await portal.smart_processes(conditions, order)
     host = await _host(metadata) if not columns or "url" in columns else ""
     zone = (
         await metadata.zone() if any(name in fields and fields.kind(name) == "datetime" for name in columns) else None

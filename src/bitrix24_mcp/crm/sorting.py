@@ -34,10 +34,12 @@ def resolve_sort(raw: Any, fields: Fields) -> tuple[Sort, ...]:
     for written, descending in parse_sort(raw):
         name = fields.resolve(written)
         allowed = fields.entity.sortable
-        if (allowed is not None and name not in allowed) or fields[name].multiple:
+        if (allowed is not None and (name not in allowed or descending)) or fields[name].multiple:
             raise InvalidArguments(
                 f"{fields.entity.title} cannot be sorted by {name}.",
-                advice=f"Sort by {quoted(allowed)}." if allowed else "Sort by a field with a single value.",
+                advice=f"The portal gives them by {quoted(allowed)}, upwards."
+                if allowed
+                else "Sort by a field with a single value.",
                 code="UNSUPPORTED_SORT",
                 candidates=allowed or (),
             )

@@ -25,12 +25,7 @@ def scalar(name: str, kind: Kind, written: Any) -> Scalar:
     Raises InvalidArguments for null, a nested value, or a value of another type.
     """
     if written is None or written == "":
-        raise InvalidArguments(
-            f"The condition on {name} has an empty value.",
-            advice="The portal documents no filter for empty fields; leave the condition out, or use 0 for a link "
-            "that is not set.",
-            code="INVALID_VALUE",
-        )
+        raise _empty(name)
     if isinstance(written, list | dict):
         raise _wrong(name, "a single value", written)
     if kind == "money" and not _MONEY.fullmatch(str(written)):
@@ -42,7 +37,7 @@ def scalar(name: str, kind: Kind, written: Any) -> Scalar:
             return _integer(name, kind, written)
         case "number":
             return _number(name, written)
-        case "string" | "money" | "stage" | "status" | "list":
+        case "string" | "money" | "stage" | "status" | "list" | "currency" | "owner type":
             return _text(name, written)
         case _:
             return (
@@ -57,6 +52,8 @@ def moments(name: str, operator: Operator, written: Any, zone: tzinfo) -> list[C
 
     A bare date means that whole day in the portal's zone: equal to it is within it, above it is after its end.
     """
+    if written is None or written == "":
+        raise _empty(name)
     text = written.strip() if isinstance(written, str) else ""
     if day := dates.parse_day(text):
         return _whole_day(name, operator, day, zone)
@@ -71,6 +68,8 @@ def moments(name: str, operator: Operator, written: Any, zone: tzinfo) -> list[C
 
 def day(name: str, written: Any) -> str:
     """The ISO date for a field that holds days without a time."""
+    if written is None or written == "":
+        raise _empty(name)
     if isinstance(written, str) and dates.parse_day(written.strip()):
         return written.strip()
     if isinstance(written, str) and "T" in written:
@@ -149,10 +148,27 @@ def _text(name: str, written: Any) -> str:
     return str(written)
 
 
+def _empty(name: str) -> InvalidArguments:
+    return InvalidArguments(
+        f"The condition on {name} has an empty value.",
+        advice="The portal documents no filter for empty fields; leave the condition out, or use 0 for a link "
+        "that is not set.",
+        code="INVALID_VALUE",
+    )
+
+
 def _wrong(name: str, wanted: str, written: Any) -> InvalidArguments:
     shown = "something else"
     if isinstance(written, str | float) or (isinstance(written, int) and abs(written) < 10**40):
         shown = f"“{str(written)[:40]}”"
+    by_id = wanted == "a user id"
     return InvalidArguments(
-        f"{name} takes {wanted}, not {shown}.", advice="Change the value and ask again.", code="INVALID_VALUE"
+        f"{name} takes {wanted}, not {shown}.",
+        advice='Find the id with search_items, such as {"entity": "users", "filter": {"lastName": "…"}}.'
+        if by_id
+        else f"Write {wanted} and ask again.",
+        code="INVALID_VALUE",
+        next_call={"tool": "search_items", "arguments": {"entity": "users", "filter": {"lastName": str(written)[:60]}}}
+        if by_id and isinstance(written, str)
+        else None,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bitrix24_mcp.crm.errors import InvalidArguments, nearest
+from bitrix24_mcp.crm.errors import InvalidArguments, nearest, suggestion
 from bitrix24_mcp.crm.fields import fold
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.text import plain
@@ -36,9 +36,10 @@ async def check_template(written: str, metadata: Metadata) -> None:
 
 def _unknown_template(written: str, known: Sequence[str]) -> InvalidArguments:
     near = [plain(name, 80) for name in nearest(written, known)]
+    others = [plain(name, 80) for name in known]
     return InvalidArguments(
         f"There is no workflow template “{written[:60]}”.",
-        advice=f"The nearest are {', '.join(near)}." if near else "The portal shows no templates.",
+        advice=suggestion(near, others) or "The portal shows no templates.",
         code="UNKNOWN_TEMPLATE",
-        candidates=near,
+        candidates=near or others[:8],
     )

@@ -5,20 +5,22 @@ it is read (docs/automation/workflows). Everything else is done here, over all p
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from bitrix24_mcp.crm import cursors
+from bitrix24_mcp.crm.absent import absent
 from bitrix24_mcp.crm.conditions import resolve_filter
 from bitrix24_mcp.crm.conjunction import as_filter, conjoin
 from bitrix24_mcp.crm.dates import parse_moment, shown
-from bitrix24_mcp.crm.documents import document
+from bitrix24_mcp.crm.documents import CLASSES, document
+from bitrix24_mcp.crm.errors import InvalidArguments, quoted
 from bitrix24_mcp.crm.instances import FIELDS, MARK, Instances, Place, read_instances
 from bitrix24_mcp.crm.labels import user_names
 from bitrix24_mcp.crm.matching import in_order, matches
 from bitrix24_mcp.crm.metadata import Metadata
-from bitrix24_mcp.crm.portal import Condition, Portal, Record, Sort
+from bitrix24_mcp.crm.portal import Condition, Portal, Record, Scalar, Sort
 from bitrix24_mcp.crm.progress import Report, silent
 from bitrix24_mcp.crm.resolve import resolve_entity
 from bitrix24_mcp.crm.shape import fitting, tokens
@@ -83,6 +85,12 @@ class _Wanted:
         return value if isinstance(value, int) and value > 0 else None
 
     @property
+    def template(self) -> str:
+        """The id of the only template asked for; empty when there is none."""
+        values = (each.value for each in self.conditions if each.field == "templateId" and each.operator == "eq")
+        return str(next(values, ""))
+
+    @property
     def local(self) -> bool:
         unpushed = [each for each in self.conditions if self.pushed(each.field) is None]
         chosen_here = bool(unpushed) or self.document is not None or self.stuck is not None
@@ -114,8 +122,8 @@ async def running(
         return not (wanted.local or place.needs_all) and len(left(rows)) > question.limit
 
     read = await read_instances(portal, wanted.pushed("templateId"), wanted.pushed("startedBy"), enough, report)
-    if not read.rows and question.template:
-        await check_template(question.template, metadata)
+    if not read.rows and (asked := wanted.template):
+        await check_template(asked, metadata)
     ahead = left(read.rows)
     matching = len(chosen(read.rows))
     total = matching if read.whole else (read.total if matching == len(read.rows) else None)
@@ -125,7 +133,8 @@ async def running(
     count = fitting(items, question.budget - tokens(question.cursor), beside=MARK)
     more = count < len(ahead) or not read.whole
     following = cursors.encode(place.behind(page[:count], read, now), binding) if more and count else None
-    return FoundWorkflows(items[:count], total, following, _note(read, count, len(page)))
+    note = _note(read, count, len(page)) or (await absent(wanted.conditions, FIELDS, metadata) if not items else "")
+    return FoundWorkflows(items[:count], total, following, note or None)
 
 
 async def _resolve(question: WorkflowQuestion, metadata: Metadata) -> _Wanted:
@@ -138,7 +147,8 @@ async def _resolve(question: WorkflowQuestion, metadata: Metadata) -> _Wanted:
     if question.document is not None:
         entity = await resolve_entity(question.document[0], metadata)
         on = {"entity": entity.name, "id": question.document[1]}
-    conditions = conjoin((*given, *await resolve_filter(question.filter, FIELDS, metadata)))
+    asked = [_in_classes(each) for each in await resolve_filter(question.filter, FIELDS, metadata)]
+    conditions = conjoin((*given, *asked))
     sort = stable(resolve_sort(question.sort, FIELDS)) if question.sort else _NEWEST_FIRST
     return _Wanted(conditions, on, question.stuck, sort)
 
@@ -170,6 +180,30 @@ def _item(
         **({"lockedUntil": shown(str(locked), zone)} if locked else {}),
         "stuck": _stuck(row, now),
     }
+
+
+def _in_classes(condition: Condition) -> Condition:
+    """Entities by the tools' own names become document classes, and modules are written small."""
+    if condition.field not in {"entity", "moduleId"}:
+        return condition
+
+    def one(value: Scalar) -> Scalar:
+        word = str(value)
+        if condition.field == "moduleId":
+            return word.casefold()
+        if known := CLASSES.get(word.casefold()):
+            return known
+        if condition.operator == "contains" or any(character.isupper() for character in word):
+            return word
+        raise InvalidArguments(
+            f"There is no document class for “{word[:60]}”.",
+            advice=f"Use {quoted(list(CLASSES))}, a class of Bitrix24's own, or the argument document for one record.",
+            code="INVALID_VALUE",
+            candidates=list(CLASSES),
+        )
+
+    value = condition.value
+    return replace(condition, value=tuple(map(one, value)) if isinstance(value, tuple) else one(value))
 
 
 def _document(row: Record) -> dict[str, Any]:

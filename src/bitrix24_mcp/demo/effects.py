@@ -121,7 +121,7 @@ def _follow_stage(gateway: Gateway, entity: Entity, row: Mapping[str, Column], t
         target["closed"] = int(semantics != "P")
     if entity.path == "deals" and semantics != "P":
         # Closing replaces the planned date by the day it happened.
-        target["closedAt"] = times.stored(times.NOW)[:10] + "T00:00:00Z"
+        target["closedAt"] = times.stored(times.NOW)[:10]
 
 
 def _directory(entity: Entity, row: Mapping[str, Column]) -> Where:

@@ -40,6 +40,8 @@ def to_json(entity: Entity, field: Field, value: Any) -> object:
     kind = field.kind
     if kind == "datetime":
         return times.in_utc(value) if entity.zone == "utc" else times.in_portal_zone(value)
+    if kind == "date" and entity.zone == "utc" and not field.name.startswith("UF"):
+        return f"{value}T00:00:00.000Z"  # a deal's closing day was recorded as UTC midnight
     convert = _FROM_COLUMN.get(kind)
     return convert(value) if convert else value
 

@@ -92,25 +92,47 @@ def _validated(tool: Tool[Any], arguments: Mapping[str, Any]) -> Arguments:
     try:
         return tool.arguments.model_validate(arguments)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        problems = error.errors(include_url=False, include_input=False, include_context=False)[:8]
     known = list(tool.arguments.model_fields)
     unknown = [str(each["loc"][-1]) for each in problems if each["type"] == "extra_forbidden"]
     candidates = [near for name in unknown for near in nearest(name, known, 2)]
     raise InvalidArguments(
-        "; ".join(_problem(each, known) for each in problems[:5]) + ".",
+        "; ".join(dict.fromkeys(_problem(each, known) for each in problems if each["type"] != "none_required")) + ".",
         advice=f"{tool.name} takes {quoted(known)}.",
         code="INVALID_ARGUMENT",
         candidates=candidates,
     )
 
 
+_WANTED = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "string_type": "a text",
+    "list_type": "a list",
+    "dict_type": "an object, such as {“amount”: 1000}",
+    "model": "an object with its named parts",
+}
+"""What belongs there, by the beginning of pydantic's name for the problem."""
+
+
+def _path(problem: ErrorDetails) -> list[str | int]:
+    """Where the problem is, without pydantic's names for the branches of a union."""
+    return [
+        part
+        for part in problem["loc"]
+        if isinstance(part, int) or (part.islower() and part not in {"bool", "none", "int"})
+    ]
+
+
 def _problem(problem: ErrorDetails, known: Sequence[str]) -> str:
-    where = ".".join(str(part)[:60] for part in problem["loc"])
+    where = ".".join(str(part)[:60] for part in _path(problem))
     match problem["type"]:
         case "extra_forbidden":
             near = nearest(where, known, 1) if len(problem["loc"]) == 1 else []
             return f"There is no argument “{where}”" + (f", perhaps {near[0]}" if near else "")
         case "missing":
             return f"The argument {where} is missing"
+        case kind if wanted := next((word for part, word in _WANTED.items() if kind.startswith(part)), ""):
+            return f"{where} takes {wanted}"
         case _:
             return f"{where or 'The arguments'}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"

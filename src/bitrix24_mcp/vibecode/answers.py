@@ -93,10 +93,12 @@ def _group(
     row: Json, key: Json, measures: Sequence[MeasureRequest], group_by: Sequence[str], covered: int
 ) -> FigureGroup:
     aggregates = cast("Json", row.get("aggregates") or {})
-    values = {(each.function, each.field): _decimal(aggregates, each) for each in measures}
+    asked = measures if int(row["count"]) else ()
+    values = {(each.function, each.field): _decimal(aggregates, each) for each in asked}
     return FigureGroup({name: key[name] for name in group_by}, int(row["count"]), covered, values)
 
 
 def _decimal(aggregates: Json, measure: MeasureRequest) -> Decimal | None:
-    value = cast("Json", aggregates.get(measure.field) or {}).get(measure.function)
+    """A figure that was asked for must be there; it may be null, where a group has no value."""
+    value = cast("Json", aggregates[measure.field])[measure.function]
     return None if value is None else Decimal(str(value))

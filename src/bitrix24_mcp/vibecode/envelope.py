@@ -20,7 +20,7 @@ class Answer:
     def rows(self) -> list[Json]:
         """The records; a single one may come as a bare object."""
         if self.data is None:
-            return []
+            raise unexpected("The portal answered without data.")
         held: object = self.data
         found = cast("list[Any]", held) if isinstance(held, list) else [held]
         if not all(isinstance(row, dict) for row in found):
@@ -38,11 +38,17 @@ class Answer:
         count = len(self.rows())
         total = self.total()
         if count == 0:
+            if self.meta.get("hasMore") is True and total != 0:
+                raise unexpected("The portal says that there are records, and sent none.")
             return False
         if total is not None:
             return total > offset + count
         said = self.meta.get("hasMore")
         return said if isinstance(said, bool) else count >= asked
+
+    def goes_on(self) -> bool:
+        """Whether rows follow that nobody counted; zero beside rows and `hasMore` has been seen on short lists."""
+        return self.total() is None and self.meta.get("hasMore") is True and bool(self.rows())
 
     def record(self) -> Json:
         """The single object of the answer."""
@@ -56,8 +62,6 @@ def read(status: int, body: bytes, retry_after: str) -> Answer | Refusal:
     """What an HTTP answer means. Raises UnexpectedAnswer when it is no envelope, such as a sign-in page."""
     envelope = _json(body)
     if envelope is None:
-        if status == 204:
-            return Answer(None, {})
         if status >= 400:
             return Refusal(status, "", "", _seconds(retry_after))
         raise unexpected("The portal answered with something that is not JSON.")

@@ -33,9 +33,19 @@ from bitrix24_mcp.vibecode.answers import (
     status_of,
     whole,
 )
-from bitrix24_mcp.vibecode.client import GatewayClient
+from bitrix24_mcp.vibecode.client import GatewayClient, Query
+from bitrix24_mcp.vibecode.envelope import Json
 from bitrix24_mcp.vibecode.errors import unexpected
-from bitrix24_mcp.vibecode.requests import AT_MOST, body_of, filter_query, path_of, query_of, sort_of, which
+from bitrix24_mcp.vibecode.requests import (
+    AT_MOST,
+    PAGE_BEHIND_AN_OFFSET,
+    body_of,
+    filter_query,
+    path_of,
+    query_of,
+    sort_of,
+    which,
+)
 from bitrix24_mcp.vibecode.schema import field_list
 
 _WORKFLOW_COLUMNS = {
@@ -99,9 +109,8 @@ class GatewayPortal:
     async def statuses(self, directory: str | None) -> tuple[Status, ...]:
         """`GET /v1/statuses`, of one directory or of all."""
         narrowed = [("filter[entityId]", directory)] if directory is not None else []
-        limit = "500" if directory is not None else str(AT_MOST)
-        answer = await self._client.get("statuses", [*narrowed, ("sort", "sort"), ("limit", limit)])
-        rows = whole(answer, "directory values")
+        limit = 500 if directory is not None else AT_MOST
+        rows = await self._list("statuses", [*narrowed, ("sort", "sort")], "directory values", limit)
         with known_form():
             found = [status for status in map(status_of, rows) if directory in {None, status.directory}]
         if rows and not found:
@@ -114,8 +123,7 @@ class GatewayPortal:
             rows = whole(await self._client.get(f"categories/{entity.entity_type_id}"), "funnels")
             with known_form():
                 return tuple(funnel_of(row, default=row.get("isDefault") in {True, "Y"}) for row in rows)
-        answer = await self._client.get("deal-categories", [("sort", "sort"), ("limit", str(AT_MOST))])
-        rows = whole(answer, "funnels")
+        rows = await self._list("deal-categories", [("sort", "sort")], "funnels")
         with known_form():
             found = [funnel_of(row, default=int(row["id"]) == 0) for row in rows]
         # Live portals leave out the default funnel, which always exists (docs/entities/deal-categories).
@@ -128,15 +136,17 @@ class GatewayPortal:
             "select": ["id", "name", "lastName", "email"],
             "limit": max(len(ids), 1),
         }
-        rows = (await self._client.post("users/search", body)).rows()
+        rows = whole(await self._client.post("users/search", body), "users")
         with known_form():
             return tuple(NamedId(int(row["id"]), person(row)) for row in rows)
 
     async def currencies(self) -> tuple[Currency, ...]:
         """`GET /v1/currencies`."""
-        rows = whole(await self._client.get("currencies", [("limit", str(AT_MOST))]), "currencies")
+        rows = await self._list("currencies", [], "currencies")
         with known_form():
-            return tuple(Currency(str(row["id"]), row.get("base") in {True, "Y"}) for row in rows)
+            return tuple(
+                Currency(str(row["id"]), row.get("base") in {True, "Y"}, str(row.get("fullName") or "")) for row in rows
+            )
 
     async def search(self, query: RecordQuery) -> RecordPage:
         """`POST …/search`, or the list route where conditions are its parameters."""
@@ -179,12 +189,26 @@ class GatewayPortal:
         """`GET /v1/workflows`: 50 instances, most recently modified first."""
         query = [("templateId", template_id), ("startedBy", started_by), ("offset", offset or None)]
         answer = await self._client.get("workflows", [(name, str(value)) for name, value in query if value is not None])
+        check_nothing_left_out(answer)
         rows = [{name: row.get(raw) for name, raw in _WORKFLOW_COLUMNS.items()} for row in answer.rows()]
         return WorkflowPage(tuple(rows), answer.total())
 
     async def workflow_templates(self) -> tuple[NamedId, ...]:
         """`GET /v1/bizproc-templates`."""
-        answer = await self._client.get("bizproc-templates", [("select", "id,name"), ("limit", str(AT_MOST))])
-        rows = whole(answer, "templates")
+        rows = await self._list("bizproc-templates", [("select", "id,name")], "templates")
         with known_form():
             return tuple(NamedId(int(row["id"]), str(row.get("name") or "")) for row in rows)
+
+    async def _list(self, path: str, query: Query, what: str, limit: int = AT_MOST) -> list[Json]:
+        """All rows of a list. Where nobody counted, it goes on as long as the gateway says that there are more."""
+        answer = await self._client.get(path, [*query, ("limit", str(limit))])
+        rows = whole(answer, what)
+        while answer.goes_on():
+            place = [("limit", str(PAGE_BEHIND_AN_OFFSET)), ("offset", str(len(rows)))]
+            answer = await self._client.get(path, [*query, *place])
+            check_nothing_left_out(answer)
+            further = [row for row in answer.rows() if row not in rows]
+            if answer.rows() and not further:
+                raise unexpected(f"The portal says that there are more {what}, and sends the same again.")
+            rows += further
+        return rows

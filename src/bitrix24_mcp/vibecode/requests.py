@@ -12,6 +12,8 @@ from bitrix24_mcp.crm.portal import Condition, RecordQuery, Sort
 
 AT_MOST = 5_000
 """Records that one list or search gives (docs/entity-api)."""
+PAGE_BEHIND_AN_OFFSET = 500
+"""Records to ask for at most behind an offset (docs/entity-api)."""
 
 
 def path_of(entity: Entity) -> str:

@@ -10,7 +10,7 @@ from bitrix24_mcp.demo.data.catalogue import PRODUCT_COUNT, product_name, produc
 from bitrix24_mcp.demo.data.directories import PLAIN
 from bitrix24_mcp.demo.data.people import BUYERS, SELLERS, STAFF
 from bitrix24_mcp.demo.data.stages import DEAL_FUNNELS, walk
-from bitrix24_mcp.demo.data.world import DAY, NOW_SECONDS, iso, iso_day, iso_midnight, money, spread
+from bitrix24_mcp.demo.data.world import DAY, NOW_SECONDS, iso, iso_day, money, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,8 +68,8 @@ def _deal(world: World, dice: Dice, deal: int, funnel: Funnel, path: Walk) -> Ro
         "createdAt": iso(created),
         "updatedAt": iso(min(NOW_SECONDS - 30, path.moved + dice.between(0, 5 * DAY))),
         "movedTime": iso(path.moved),
-        "begindate": iso_midnight(created),
-        "closedAt": iso_midnight(path.moved if path.closed else path.end),
+        "begindate": iso_day(created),
+        "closedAt": iso_day(path.moved if path.closed else path.end),
         "closed": path.closed,
     } | _extras(dice, deal, path)
 

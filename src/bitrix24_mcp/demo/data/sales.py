@@ -8,7 +8,7 @@ from bitrix24_mcp.demo.data import names, texts
 from bitrix24_mcp.demo.data.directories import PLAIN
 from bitrix24_mcp.demo.data.people import SELLERS
 from bitrix24_mcp.demo.data.stages import INVOICE_FUNNELS, LEAD_FUNNEL, QUOTE_FUNNEL, walk
-from bitrix24_mcp.demo.data.world import DAY, NOW_SECONDS, iso, iso_midnight, money, spread
+from bitrix24_mcp.demo.data.world import DAY, NOW_SECONDS, iso, iso_day, money, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,8 +81,8 @@ def quotes(world: World) -> Iterator[tuple[str, Row]]:
                 "stageId": path.stage.code,
                 "dealId": dice.pick(world.deal_ids) if dice.often(0.85) else 0,
                 "assignedById": seller,
-                "beginDate": iso_midnight(created),
-                "closeDate": iso_midnight(path.end),
+                "beginDate": iso_day(created),
+                "closeDate": iso_day(path.end),
                 "comments": texts.plain(dice) if dice.often(0.3) else None,
                 "opened": True,
                 "createdBy": seller,
@@ -114,8 +114,8 @@ def invoices(world: World) -> Iterator[tuple[str, Row]]:
                 "opportunity": amount["amount"],
                 "currencyId": amount["currency"],
                 "assignedById": seller,
-                "begindate": iso_midnight(created),
-                "closedate": iso_midnight(path.end),
+                "begindate": iso_day(created),
+                "closedate": iso_day(path.end),
                 "comments": None,
                 "opened": True,
                 "parentId2": dice.pick(world.deal_ids) if dice.often(0.8) else None,

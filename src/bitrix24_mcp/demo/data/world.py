@@ -85,11 +85,6 @@ def iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def iso_midnight(seconds: int) -> str:
-    """The day of these seconds as a moment at UTC midnight, as deals keep their planned dates."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT00:00:00Z")
-
-
 def iso_day(seconds: int) -> str:
     """The day of these seconds."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
