@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import anyio.lowlevel
-import httpx
 from mcp import Client
 from mcp_types import CallToolResult
 
@@ -73,7 +72,7 @@ async def assistant_for(
     chosen = Settings.of({"VIBECODE_BASE_URL": url, "VIBECODE_API_KEY": key, **settings})
     budget = Budget(clock=clock or TestTime().clock)
     async with (
-        GatewayClient(chosen.credentials(), budget=budget, timeout=httpx.Timeout(patience)) as gateway,
+        GatewayClient(chosen.credentials(), budget=budget, patience=patience) as gateway,
         Client(build_server(chosen, GatewayPortal(gateway))) as client,
     ):
         yield Assistant(client)

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -16,9 +17,11 @@ import pytest
 from mcp import Client, ClientSession
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
+from starlette.applications import Starlette
 
 from assistants import DEALS
 from bitrix24_mcp.demo import DemoPortal, Fault
+from bitrix24_mcp.web import WebServer
 
 pytestmark = pytest.mark.anyio
 
@@ -244,3 +247,13 @@ def test_a_signal_ends_the_server_cleanly(number: signal.Signals, transport: str
 
     assert len(left_before) == 1
     assert (code, errors, list(tmp_path.iterdir())) == (0, b"", [])
+
+
+def test_answers_over_http_are_not_held_back_by_nagles_delay() -> None:
+    """asyncio switches it off only for sockets that name their protocol."""
+    server = WebServer(Starlette(), "127.0.0.1", 0, "ERROR")
+    server.bind()
+    [bound] = server._sockets  # pyright: ignore[reportPrivateUsage] - what asyncio is given
+
+    with bound:
+        assert bound.proto == socket.IPPROTO_TCP

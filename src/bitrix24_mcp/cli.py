@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
+from bitrix24_mcp.commands.memory import settle
 from bitrix24_mcp.commands.terminal import Terminal
 
 _TOP = """\
@@ -56,6 +57,7 @@ def _run(options: argparse.Namespace, terminal: Terminal) -> int:
         logging.basicConfig(stream=sys.stderr, level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
         command: Callable[[argparse.Namespace, Settings, Terminal], int]
         command = import_module(f"bitrix24_mcp.commands.{options.command}").run
+        settle()
         return command(options, settings, terminal)
     except SettingsError as error:
         terminal.complain(str(error))

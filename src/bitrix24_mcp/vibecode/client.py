@@ -1,14 +1,14 @@
 """HTTP to the gateway: key, pacing, retries, and answers or errors of the CRM. Reads only."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
-
-import httpx
+from typing import TYPE_CHECKING, Any, Self
 
 from bitrix24_mcp.crm.errors import UnexpectedAnswer
 from bitrix24_mcp.pacing.budget import Budget
@@ -17,12 +17,16 @@ from bitrix24_mcp.vibecode.envelope import Answer, read
 from bitrix24_mcp.vibecode.errors import Refusal, too_slow, unexpected, unreachable
 from bitrix24_mcp.vibecode.retry import ATTEMPTS, LONGEST_WAIT, Failure, backoff, of_refusal, of_unexpected
 
+if TYPE_CHECKING:
+    import httpx  # loaded with the first request: a client that only lists tools does not wait for it
+
 # httpx logs every URL at INFO, query and all; filters can hold customer data.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
-_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-"""The portal's queue alone may take 30 seconds (docs/optimization)."""
+PATIENCE = 60.0
+"""Seconds to wait for an answer; the portal's queue alone may take 30 (docs/optimization)."""
+CONNECT_PATIENCE = 10.0
 
 Query = Sequence[tuple[str, str]]
 
@@ -35,11 +39,11 @@ class GatewayClient:
         credentials: Credentials,
         *,
         budget: Budget | None = None,
-        timeout: httpx.Timeout = _TIMEOUT,
+        patience: float = PATIENCE,
     ) -> None:
         self._credentials = credentials
         self.budget = budget or Budget()
-        self._timeout = timeout
+        self._patience = patience
         self._http: httpx.AsyncClient | None = None
         self._ahead = timedelta(0)
 
@@ -80,6 +84,8 @@ class GatewayClient:
         return outcome
 
     async def _send(self, method: str, path: str, query: Query, body: Mapping[str, Any] | None) -> Answer | Failure:
+        import httpx  # noqa: PLC0415 - see above
+
         async with self.budget.turn():
             try:
                 response = await self._client().request(
@@ -106,10 +112,12 @@ class GatewayClient:
 
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:
+            import httpx  # noqa: PLC0415 - see above
+
             self._http = httpx.AsyncClient(
                 base_url=self._credentials.base_url,
                 headers=self._credentials.headers(),
-                timeout=self._timeout,
+                timeout=httpx.Timeout(self._patience, connect=CONNECT_PATIENCE),
                 follow_redirects=False,
                 trust_env=not self._credentials.loopback,
             )
