@@ -250,7 +250,7 @@ def test_a_signal_ends_the_server_cleanly(number: signal.Signals, transport: str
 
 
 def test_answers_over_http_are_not_held_back_by_nagles_delay() -> None:
-    """asyncio switches it off only for sockets that name their protocol."""
+    """Only for sockets that name their protocol does asyncio switch it off."""
     server = WebServer(Starlette(), "127.0.0.1", 0, "ERROR")
     server.bind()
     [bound] = server._sockets  # pyright: ignore[reportPrivateUsage] - what asyncio is given
