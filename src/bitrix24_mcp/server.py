@@ -66,7 +66,8 @@ def build_server(settings: Settings, portal: Portal) -> Server[Any]:
     listed = ListToolsResult(tools=[tool.on_the_wire() for tool in tools.values()])
     schemas = {tool.name: tool.input_schema for tool in listed.tools}
 
-    async def list_tools(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
+    async def list_tools(_: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListToolsResult:
+        _check_first_page(params)
         return listed
 
     async def call_tool(request: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
@@ -96,18 +97,27 @@ def build_server(settings: Settings, portal: Portal) -> Server[Any]:
     )
 
 
-async def _no_resources(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListResourcesResult:
+def _check_first_page(params: PaginatedRequestParams | None) -> None:
+    """Every list is one page, so a cursor can only be somebody else's (the specification's pagination)."""
+    if params is not None and params.cursor is not None:
+        raise MCPError(INVALID_PARAMS, "Unknown cursor")
+
+
+async def _no_resources(_: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListResourcesResult:
     """Clients ask for resources and prompts whether there are any or not; an empty list is the answer they expect."""
+    _check_first_page(params)
     return ListResourcesResult(resources=[])
 
 
 async def _no_resource_templates(
-    _: ServerRequestContext[Any], __: PaginatedRequestParams | None
+    _: ServerRequestContext[Any], params: PaginatedRequestParams | None
 ) -> ListResourceTemplatesResult:
+    _check_first_page(params)
     return ListResourceTemplatesResult(resource_templates=[])
 
 
-async def _no_prompts(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListPromptsResult:
+async def _no_prompts(_: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListPromptsResult:
+    _check_first_page(params)
     return ListPromptsResult(prompts=[])
 
 

@@ -42,7 +42,7 @@ class PortalError(Exception):
 
 
 class InvalidArguments(PortalError):
-    """The question is wrong: the caller can mend it. No data was read."""
+    """The question is wrong: the caller can mend it and ask again."""
 
 
 class KeyRefused(PortalError):
