@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 
 from assistants import DEALS
 from bitrix24_mcp.demo import DemoPortal, Fault
+from bitrix24_mcp.tools import TOOLS
 from bitrix24_mcp.web import WebServer
 
 pytestmark = pytest.mark.anyio
@@ -257,3 +258,35 @@ def test_answers_over_http_are_not_held_back_by_nagles_delay() -> None:
 
     with bound:
         assert bound.proto == socket.IPPROTO_TCP
+
+
+@pytest.mark.parametrize("revision", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
+def test_every_revision_with_a_handshake_is_served(revision: str, own_portal: DemoPortal) -> None:
+    """The one without, 2026-07-28, is what the newest clients above speak."""
+    hello = {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    call = {"name": "aggregate", "arguments": {"entity": "deals"}}
+    lines: list[dict[str, Any]] = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+        {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": call},
+    ]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([COMMAND], env=environment(own_portal), stdin=pipe, stdout=pipe, stderr=pipe) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write("".join(f"{json.dumps(line)}\n" for line in lines).encode())
+        server.stdin.flush()
+        answers = {
+            answer["id"]: answer["result"] for answer in (json.loads(server.stdout.readline()) for _ in range(3))
+        }
+        server.stdin.close()
+
+    assert answers[1]["protocolVersion"] == revision
+    assert [tool["name"] for tool in answers[2]["tools"]] == [tool.name for tool in TOOLS]
+    assert json.loads(answers[3]["content"][0]["text"]) == {
+        "rows": [{"count": DEALS}],
+        "total": DEALS,
+        "complete": True,
+    }
+    assert server.returncode == 0

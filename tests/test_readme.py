@@ -1,0 +1,48 @@
+"""What the README shows can be copied as it stands."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from assistants import ROOT, Assistant
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+JSON_BLOCKS: list[dict[str, Any]] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
+ENTRIES = [
+    entry
+    for block in JSON_BLOCKS
+    for servers in (block.get("mcpServers"), block.get("servers"))
+    if servers
+    for entry in servers.values()
+]
+
+
+def test_every_client_entry_starts_the_command_with_a_key() -> None:
+    assert len(ENTRIES) == 2
+    assert {entry["command"] for entry in ENTRIES} == {"bitrix24-mcp"}
+    assert {name for entry in ENTRIES for name in entry["env"]} == {"VIBECODE_API_KEY"}
+
+
+@pytest.mark.anyio
+async def test_the_filter_it_shows_is_a_filter(assistant: Assistant) -> None:
+    [shown] = [block for block in JSON_BLOCKS if "stageId" in block]
+
+    plan = (await assistant.ask("search_items", entity="deals", filter=shown, explain=True))["plan"]
+
+    assert plan["filter"] == {
+        "stageId": {"$in": ["NEW", "PREPARATION"]},
+        "amount": {"$gte": 100_000},
+        "createdAt": {"$lt": "2026-07-01T00:00:00+03:00"},
+        "title": {"$contains": "brick"},
+    }
+
+
+@pytest.mark.anyio
+async def test_the_questions_it_asks_are_answered(assistant: Assistant) -> None:
+    calls = re.findall(r"bitrix24-mcp call (\w+) '(\{.*?\})' --demo", README)
+
+    assert calls
+    for tool, arguments in calls:
+        await assistant.ask(tool, **json.loads(arguments))
