@@ -12,16 +12,15 @@ import anyio
 import httpx
 
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.pacing.budget import Budget, Limits
+from bitrix24_mcp.pacing.budget import Budget
 from bitrix24_mcp.server import context_for
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools.declare import run
 from bitrix24_mcp.tools.search_items import TOOL
 from bitrix24_mcp.vibecode.client import GatewayClient
 from bitrix24_mcp.vibecode.portal import GatewayPortal
-from measuring import COMMAND, HERE, Figure, milliseconds, show
+from measuring import COMMAND, HERE, UNPACED, Figure, milliseconds, show
 
-UNPACED = Limits(per_second=1e9, any_second=1_000_000, per_window=1_000_000, in_flight=64)
 QUESTION: dict[str, Any] = {"entity": "deals", "filter": {"stageId": "NEW"}, "limit": 20}
 SELECT = ["id", "title", "stageId", "categoryId", "amount", "currency", "assignedById", "createdAt"]
 BODY = {"filter": {"stageId": "NEW"}, "sort": "id", "select": SELECT, "limit": 20, "autoWindow": False}

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bitrix24_mcp.pacing.budget import Limits
+
 HERE = Path(__file__).parent
 CLIENTS = HERE.parent / "tests" / "clients"
 COMMAND = str(Path(sys.executable).with_name("bitrix24-mcp"))
+UNPACED = Limits(per_second=1e9, any_second=1_000_000, per_window=1_000_000, in_flight=64)
+"""No waiting: what is measured is ours, not the gateway's limits."""
 HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "benchmark", "version": "1"}}
 
 

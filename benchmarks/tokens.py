@@ -11,7 +11,7 @@ import httpx
 from bitrix24_mcp.commands.demo import TOUR
 from bitrix24_mcp.crm.shape import compact
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.pacing.budget import Budget, Limits
+from bitrix24_mcp.pacing.budget import Budget
 from bitrix24_mcp.presentation import INSTRUCTIONS
 from bitrix24_mcp.server import context_for
 from bitrix24_mcp.settings import Settings
@@ -19,9 +19,7 @@ from bitrix24_mcp.tools import TOOLS
 from bitrix24_mcp.tools.declare import run
 from bitrix24_mcp.vibecode.client import GatewayClient
 from bitrix24_mcp.vibecode.portal import GatewayPortal
-from measuring import CLIENTS, HERE, Figure, show
-
-UNPACED = Limits(per_second=1e9, any_second=1_000_000, per_window=1_000_000, in_flight=64)
+from measuring import CLIENTS, HERE, UNPACED, Figure, show
 
 
 def count(texts: list[str]) -> list[int]:

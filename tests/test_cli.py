@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from assistants import ROOT, Sql, assistant_for
 from bitrix24_mcp.demo import DemoPortal
-
-COMMAND = str(Path(sys.executable).with_name("bitrix24-mcp"))
-KEY = "vibe_api_demo"
+from installed import COMMAND, KEY, settings_for
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -22,10 +19,6 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(
         [COMMAND, *arguments], env=clean, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
     )
-
-
-def at(portal: DemoPortal, key: str = KEY) -> dict[str, str]:
-    return {"VIBECODE_BASE_URL": portal.url, "VIBECODE_API_KEY": key}
 
 
 @pytest.mark.parametrize("arguments", [[], ["serve"], ["call", "aggregate", '{"entity": "deals"}'], ["doctor"]])
@@ -40,7 +33,7 @@ def test_without_a_key_the_command_says_what_to_set(arguments: list[str]) -> Non
 
 
 def test_call_prints_the_structured_answer(portal: DemoPortal, sql: Sql) -> None:
-    done = run("call", "aggregate", '{"entity": "deals"}', **at(portal))
+    done = run("call", "aggregate", '{"entity": "deals"}', **settings_for(portal))
 
     [(count,)] = sql("select count(*) from deals")
     assert json.loads(done.stdout) == {"rows": [{"count": count}], "total": count, "complete": True}
@@ -65,7 +58,7 @@ def test_every_tool_answers_over_the_demo_portal(tool: str, arguments: str) -> N
 
 
 def test_a_failed_call_goes_to_stderr_and_ends_with_one(portal: DemoPortal) -> None:
-    done = run("call", "search_items", '{"entity": "deals", "filter": {"amuont": 1}}', **at(portal))
+    done = run("call", "search_items", '{"entity": "deals", "filter": {"amuont": 1}}', **settings_for(portal))
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "amount" in done.stderr
@@ -120,7 +113,7 @@ def test_tools_prints_the_entries_of_the_protocol() -> None:
 
 
 def test_output_that_is_not_a_terminal_has_no_colour(portal: DemoPortal) -> None:
-    assert "\033" not in run("tools").stdout + run("doctor", **at(portal)).stdout
+    assert "\033" not in run("tools").stdout + run("doctor", **settings_for(portal)).stdout
 
 
 def test_help_and_version_come_without_a_key() -> None:
@@ -130,7 +123,7 @@ def test_help_and_version_come_without_a_key() -> None:
 
 
 def test_doctor_finds_nothing_wrong_with_a_good_key(portal: DemoPortal) -> None:
-    done = run("doctor", **at(portal))
+    done = run("doctor", **settings_for(portal))
 
     assert done.returncode == 0
     assert "All tools can answer." in done.stdout
@@ -138,7 +131,7 @@ def test_doctor_finds_nothing_wrong_with_a_good_key(portal: DemoPortal) -> None:
 
 
 def test_doctor_says_which_tools_a_key_cannot_serve(portal: DemoPortal) -> None:
-    done = run("doctor", **at(portal, "vibe_api_demo_user"))
+    done = run("doctor", **settings_for(portal, "vibe_api_demo_user"))
 
     assert done.returncode == 0
     assert "Cannot answer: list_workflows." in done.stdout
@@ -148,7 +141,7 @@ def test_doctor_says_which_tools_a_key_cannot_serve(portal: DemoPortal) -> None:
     ("key", "code"), [("vibe_api_nobody", "INVALID_API_KEY"), ("vibe_api_demo_expired", "KEY_EXPIRED")]
 )
 def test_doctor_fails_for_a_key_that_opens_nothing(key: str, code: str, portal: DemoPortal) -> None:
-    done = run("doctor", **at(portal, key))
+    done = run("doctor", **settings_for(portal, key))
 
     assert done.returncode == 1
     assert code in done.stdout
@@ -176,7 +169,7 @@ async def test_the_example_configuration_starts_a_server_that_answers() -> None:
 
 
 def test_nothing_but_the_protocol_reaches_stdout(own_portal: DemoPortal) -> None:
-    environment = {**at(own_portal), "BITRIX24_MCP_LOG_LEVEL": "DEBUG"}
+    environment = {**settings_for(own_portal), "BITRIX24_MCP_LOG_LEVEL": "DEBUG"}
     request = {
         "jsonrpc": "2.0",
         "id": 1,
@@ -216,7 +209,7 @@ def test_nothing_but_the_protocol_reaches_stdout(own_portal: DemoPortal) -> None
 @pytest.mark.anyio
 async def test_answers_over_stdio_and_in_memory_are_the_same(portal: DemoPortal) -> None:
     question: dict[str, Any] = {"entity": "deals", "filter": {"stageId": "WON"}, "sort": "-amount", "limit": 5}
-    async with Client(StdioServerParameters(command=COMMAND, args=["serve"], env=at(portal))) as client:
+    async with Client(StdioServerParameters(command=COMMAND, args=["serve"], env=settings_for(portal))) as client:
         over_stdio = await client.call_tool("search_items", question)
     async with assistant_for(portal.url) as assistant:
         in_memory = await assistant.ask("search_items", **question)

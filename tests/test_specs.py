@@ -1,8 +1,6 @@
 """tool_specs is an executable contract: what is served, what is sent, what is answered, and the README's table."""
 
 import json
-import sys
-from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -14,6 +12,7 @@ from mcp_types import Tool
 
 from assistants import ROOT, assistant_for
 from bitrix24_mcp.tools import TOOLS
+from installed import COMMAND
 
 pytestmark = pytest.mark.anyio
 
@@ -77,9 +76,8 @@ async def test_the_server_serves_exactly_the_specs() -> None:
 
 
 async def test_the_installed_command_serves_the_specs_over_stdio() -> None:
-    command = Path(sys.executable).with_name("bitrix24-mcp")
     environment = {"VIBECODE_API_KEY": "vibe_api_nobody", "VIBECODE_BASE_URL": GATEWAY}
-    async with Client(StdioServerParameters(command=str(command), args=["serve"], env=environment)) as client:
+    async with Client(StdioServerParameters(command=COMMAND, args=["serve"], env=environment)) as client:
         listed = (await client.list_tools()).tools
 
     assert [as_json(tool) for tool in listed] == [read_spec(name)["tool"] for name in NAMES]

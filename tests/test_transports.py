@@ -23,30 +23,18 @@ from assistants import DEALS
 from bitrix24_mcp.demo import DemoPortal, Fault
 from bitrix24_mcp.tools import TOOLS
 from bitrix24_mcp.web import WebServer
+from installed import COMMAND, serving_http, settings_for
 
 pytestmark = pytest.mark.anyio
 
-COMMAND = str(Path(sys.executable).with_name("bitrix24-mcp"))
 Connect = Callable[[], AbstractAsyncContextManager[Client | ClientSession]]
 TRANSPORTS = ["stdio", "http 2026", "http 2025", "sse"]
 
 
-def environment(portal: DemoPortal) -> dict[str, str]:
-    return {"VIBECODE_BASE_URL": portal.url, "VIBECODE_API_KEY": "vibe_api_demo"}
-
-
-def serving(portal: DemoPortal) -> Generator[str]:
-    """Where the installed command serves HTTP in front of a portal."""
-    arguments = [COMMAND, "serve", "--transport", "http", "--port", "0"]
-    with subprocess.Popen(arguments, env=environment(portal), stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        yield server.stderr.readline().split()[3].removesuffix("/mcp")
-        server.terminate()
-
-
 @pytest.fixture
 def base(own_portal: DemoPortal) -> Generator[str]:
-    yield from serving(own_portal)
+    with serving_http(own_portal) as address:
+        yield address
 
 
 @asynccontextmanager
@@ -60,7 +48,7 @@ async def over_sse(url: str) -> AsyncGenerator[ClientSession]:
 def connect(transport: str, own_portal: DemoPortal, request: pytest.FixtureRequest) -> Connect:
     """Opens one more connection over the transport."""
     if transport == "stdio":
-        server = StdioServerParameters(command=COMMAND, args=["serve"], env=environment(own_portal))
+        server = StdioServerParameters(command=COMMAND, args=["serve"], env=settings_for(own_portal))
         return lambda: Client(server)
     base = request.getfixturevalue("base")
     if transport == "sse":
@@ -160,14 +148,15 @@ def limited() -> Generator[DemoPortal]:
 
 @pytest.fixture
 def limited_base(limited: DemoPortal) -> Generator[str]:
-    yield from serving(limited)
+    with serving_http(limited) as address:
+        yield address
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_fifty_connections_share_one_budget(transport: str, limited: DemoPortal, limited_base: str) -> None:
     """Never more than 10 requests in any second. Over stdio a process has one connection: fifty calls at once."""
     if transport == "stdio":
-        server = StdioServerParameters(command=COMMAND, args=["serve"], env=environment(limited))
+        server = StdioServerParameters(command=COMMAND, args=["serve"], env=settings_for(limited))
         async with Client(server) as client:
             answers = await ask_often([client] * 50)
     else:
@@ -272,7 +261,7 @@ def test_every_revision_with_a_handshake_is_served(revision: str, own_portal: De
         {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": call},
     ]
     pipe = subprocess.PIPE
-    with subprocess.Popen([COMMAND], env=environment(own_portal), stdin=pipe, stdout=pipe, stderr=pipe) as server:
+    with subprocess.Popen([COMMAND], env=settings_for(own_portal), stdin=pipe, stdout=pipe, stderr=pipe) as server:
         assert server.stdin is not None
         assert server.stdout is not None
         server.stdin.write("".join(f"{json.dumps(line)}\n" for line in lines).encode())

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ from mcp.client.stdio import StdioServerParameters
 from assistants import DEALS
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.tools import TOOLS
+from installed import COMMAND, serving_http, settings_for
 
 HERE = Path(__file__).parent
 BIN = HERE / "node_modules" / ".bin"
-COMMAND = str(Path(sys.executable).with_name("bitrix24-mcp"))
 CALLS: Mapping[str, Mapping[str, Any]] = {
     "list_smart_processes": {},
     "get_status_items": {"entity": "deals"},
@@ -45,19 +44,13 @@ def node() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def environment(portal: DemoPortal) -> dict[str, str]:
-    return {"VIBECODE_BASE_URL": portal.url, "VIBECODE_API_KEY": "vibe_api_demo"}
+    return settings_for(portal)
 
 
 @pytest.fixture(scope="session")
-def base(environment: dict[str, str]) -> Generator[str]:
-    """Where the installed command serves HTTP."""
-    with subprocess.Popen(
-        [COMMAND, "serve", "--transport", "http", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stderr is not None
-        line = server.stderr.readline()
-        yield line.split()[3].removesuffix("/mcp")
-        server.terminate()
+def base(portal: DemoPortal) -> Generator[str]:
+    with serving_http(portal) as address:
+        yield address
 
 
 def run(arguments: list[str], environment: Mapping[str, str], folder: Path = HERE) -> str:
