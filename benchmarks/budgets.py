@@ -6,7 +6,6 @@ import tokens
 from measuring import Figure, show
 
 LATER = [
-    Figure("50 concurrent single records", "not yet", "no tool reads single records", "<= 2 requests"),
     Figure("scan of 100,000 records", "not yet", "no tool scans", ">= 90 % of what pacing allows"),
 ]
 """Budgets of tools that do not exist yet."""

@@ -1,11 +1,13 @@
 """What a call costs beside the gateway's own time, and how many calls a second one process answers over HTTP."""
 
 import json
+import sqlite3
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import Any
 
 import anyio
@@ -16,6 +18,7 @@ from bitrix24_mcp.pacing.budget import Budget
 from bitrix24_mcp.server import context_for
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools.declare import run
+from bitrix24_mcp.tools.get_item import TOOL as GET_ITEM
 from bitrix24_mcp.tools.search_items import TOOL
 from bitrix24_mcp.vibecode.client import GatewayClient
 from bitrix24_mcp.vibecode.portal import GatewayPortal
@@ -65,6 +68,32 @@ async def seconds(ask: Callable[[], Awaitable[object]]) -> float:
     started = time.perf_counter()
     await ask()
     return time.perf_counter() - started
+
+
+async def single_records(portal: DemoPortal) -> Figure:
+    """Fifty single records at once, paced as always, when what the portal says of itself is known already."""
+    settings = Settings.of({"VIBECODE_BASE_URL": portal.url, "VIBECODE_API_KEY": "vibe_api_demo"})
+    async with GatewayClient(settings.credentials()) as client:
+        context = context_for(settings, GatewayPortal(client))
+        deals = [deal for (deal,) in rows(portal, "select id from deals order by id limit 50")]
+        await run(GET_ITEM, {"entity": "deals", "ids": deals}, context)
+        before, started = len(portal.requests), time.perf_counter()
+        async with anyio.create_task_group() as group:
+            for deal in deals:
+                group.start_soon(run, GET_ITEM, {"entity": "deals", "id": deal}, context)
+        took, requests = time.perf_counter() - started, len(portal.requests) - before
+    return Figure(
+        "50 concurrent get_item",
+        f"{requests} request{'s' if requests > 1 else ''}, {milliseconds(took)}",
+        "one by one: 50 requests, 5 s by the portal's limits",
+        "<= 2 requests",
+        requests <= 2,
+    )
+
+
+def rows(portal: DemoPortal, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(portal.database)) as connection:
+        return connection.execute(query).fetchall()
 
 
 async def calls_per_second(url: str, clients: int, calls: int) -> float:
@@ -127,7 +156,7 @@ async def throughput(portal: DemoPortal) -> list[Figure]:
 
 def measure() -> list[Figure]:
     with DemoPortal.start(limits=False) as portal:
-        return [anyio.run(latency, portal), *anyio.run(throughput, portal)]
+        return [anyio.run(latency, portal), anyio.run(single_records, portal), *anyio.run(throughput, portal)]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from bitrix24_mcp.demo import DemoPortal
 pytestmark = pytest.mark.anyio
 
 METADATA = ("/fields", "/v1/statuses", "/v1/deal-categories", "/v1/categories/", "/v1/users/me", "/v1/currencies")
-METADATA_ALONE = {"/v1/smart-processes", "/v1/bizproc-templates", "/v1/workflows", "/v1/me"}
+METADATA_ALONE = {"/v1/smart-processes", "/v1/bizproc-templates", "/v1/workflows", "/v1/me", "/v1/users/search"}
 
 
 @pytest.mark.parametrize("call", BAD_CALLS, ids=lambda call: f"{call.tool}: {call.what}")

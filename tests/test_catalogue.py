@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from assistants import Assistant, Sql
-from bitrix24_mcp.crm.entities import CATALOGUE
-from bitrix24_mcp.crm.entity import Entity
+from bitrix24_mcp.crm.catalogue.entities import CATALOGUE
+from bitrix24_mcp.crm.catalogue.entity import Entity
 from oracle import MOST_TOKENS, pages
 
 pytestmark = pytest.mark.anyio

@@ -11,6 +11,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from assistants import ROOT, Sql, assistant_for
 from bitrix24_mcp.demo import DemoPortal
+from bitrix24_mcp.tools import TOOLS
 from installed import COMMAND, KEY, settings_for
 
 
@@ -48,13 +49,17 @@ def test_call_prints_the_structured_answer(portal: DemoPortal, sql: Sql) -> None
         ("list_workflows", '{"limit": 3}'),
         ("search_items", '{"entity": "deals", "limit": 3}'),
         ("aggregate", '{"entity": "deals", "filter": {"categoryId": "Партнёры"}}'),
+        ("describe_entity", '{"entity": "deals"}'),
+        ("get_item", '{"entity": "deals", "id": 5, "include": "company"}'),
+        ("funnel_report", '{"entity": "deals", "created": "last_month"}'),
+        ("get_portal_info", "{}"),
     ],
 )
 def test_every_tool_answers_over_the_demo_portal(tool: str, arguments: str) -> None:
     done = run("call", tool, arguments, "--demo")
 
     assert done.returncode == 0, done.stderr
-    assert {"items", "rows"} & set(json.loads(done.stdout))
+    assert {"items", "rows", "fields", "funnels", "portal"} & set(json.loads(done.stdout))
 
 
 def test_a_failed_call_goes_to_stderr_and_ends_with_one(portal: DemoPortal) -> None:
@@ -109,7 +114,7 @@ def test_tools_prints_the_entries_of_the_protocol() -> None:
         json.loads((ROOT / "tool_specs" / f"{tool['name']}.json").read_text(encoding="utf-8"))["tool"]
         for tool in listed
     ]
-    assert len(listed) == 5
+    assert [tool["name"] for tool in listed] == [tool.name for tool in TOOLS]
 
 
 def test_output_that_is_not_a_terminal_has_no_colour(portal: DemoPortal) -> None:

@@ -24,6 +24,10 @@ GOOD_CALLS: dict[str, dict[str, Any]] = {
     "list_workflows": {"limit": 2},
     "search_items": {"entity": "deals", "limit": 2},
     "aggregate": {"entity": "deals", "measures": [{"function": "sum", "field": "amount"}]},
+    "describe_entity": {"entity": "deals"},
+    "get_item": {"entity": "deals", "ids": [1, 2], "include": ["company", "history"]},
+    "funnel_report": {"entity": "deals", "created": "last_month", "history": True},
+    "get_portal_info": {},
 }
 
 

@@ -15,6 +15,8 @@ NAMES = [
     "VIBECODE_BASE_URL",
     "BITRIX24_MCP_TIME_ZONE",
     "BITRIX24_MCP_MAX_TOKENS",
+    "BITRIX24_MCP_MAX_CALLS",
+    "BITRIX24_MCP_MAX_SECONDS",
     "BITRIX24_MCP_TOOLS",
     "BITRIX24_MCP_LOG_LEVEL",
 ]
@@ -23,10 +25,11 @@ NAMES = [
 def read(environment: Mapping[str, str]) -> tuple[object, ...]:
     chosen = Settings.of(environment)
     secrets = (chosen.api_key.get_secret_value(), chosen.session_token.get_secret_value())
-    return (*secrets, chosen.base_url, chosen.time_zone, chosen.max_tokens, chosen.tools, chosen.log_level)
+    costs = (chosen.max_tokens, chosen.max_calls, chosen.max_seconds)
+    return (*secrets, chosen.base_url, chosen.time_zone, *costs, chosen.tools, chosen.log_level)
 
 
-DEFAULTS = ("", "", GATEWAY, "", 4_000, frozenset[str](), "WARNING")
+DEFAULTS = ("", "", GATEWAY, "", 4_000, 100, 120, frozenset[str](), "WARNING")
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n"])
@@ -45,6 +48,8 @@ def test_empty_means_not_set(value: str) -> None:
         ("BITRIX24_MCP_TIME_ZONE", "Europe/Moscow", "Europe/Moscow"),
         ("BITRIX24_MCP_MAX_TOKENS", "300", 300),
         ("BITRIX24_MCP_MAX_TOKENS", "50000", 50_000),
+        ("BITRIX24_MCP_MAX_CALLS", "5", 5),
+        ("BITRIX24_MCP_MAX_SECONDS", "3600", 3_600),
         ("BITRIX24_MCP_TOOLS", "search_items, aggregate,,", frozenset({"search_items", "aggregate"})),
         ("BITRIX24_MCP_LOG_LEVEL", "debug", "DEBUG"),
     ],
@@ -74,6 +79,8 @@ def test_each_variable_sets_its_own_value_and_nothing_else(name: str, written: s
         ("BITRIX24_MCP_MAX_TOKENS", "many", "valid integer"),
         ("BITRIX24_MCP_MAX_TOKENS", "299", "greater than or equal to 300"),
         ("BITRIX24_MCP_MAX_TOKENS", "50001", "less than or equal to 50000"),
+        ("BITRIX24_MCP_MAX_CALLS", "4", "greater than or equal to 5"),
+        ("BITRIX24_MCP_MAX_SECONDS", "3601", "less than or equal to 3600"),
         ("BITRIX24_MCP_LOG_LEVEL", "loud", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ],
 )

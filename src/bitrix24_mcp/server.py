@@ -32,6 +32,7 @@ from bitrix24_mcp import presentation
 from bitrix24_mcp.crm.errors import quoted
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
+from bitrix24_mcp.crm.reading.spending import Spending
 from bitrix24_mcp.crm.shape import compact
 from bitrix24_mcp.settings import Settings, SettingsError, version
 from bitrix24_mcp.tools import TOOLS
@@ -44,7 +45,10 @@ _LOG = logging.getLogger(__name__)
 
 def context_for(settings: Settings, portal: Portal) -> Context:
     """What every call of one portal shares: made once per process, whatever the number of connections."""
-    return Context(portal, Metadata(portal, zone=settings.time_zone), settings.max_tokens)
+    spending = Spending(settings.max_calls, settings.max_seconds)
+    scopes = {tool.name: tool.scope for tool in offered(settings).values()}
+    metadata = Metadata(portal, zone=settings.time_zone)
+    return Context(portal, metadata, settings.max_tokens, spending, scopes=scopes)
 
 
 def offered(settings: Settings) -> dict[str, Tool[Any]]:

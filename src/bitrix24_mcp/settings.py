@@ -31,6 +31,8 @@ class Settings(BaseModel):
     base_url: Annotated[str, Field(alias="VIBECODE_BASE_URL")] = GATEWAY
     time_zone: Annotated[str, Field(alias="BITRIX24_MCP_TIME_ZONE")] = ""
     max_tokens: Annotated[int, Field(alias="BITRIX24_MCP_MAX_TOKENS", ge=300, le=50_000)] = 4_000
+    max_calls: Annotated[int, Field(alias="BITRIX24_MCP_MAX_CALLS", ge=5, le=10_000)] = 100
+    max_seconds: Annotated[int, Field(alias="BITRIX24_MCP_MAX_SECONDS", ge=5, le=3_600)] = 120
     tools: Annotated[frozenset[str], Field(alias="BITRIX24_MCP_TOOLS")] = frozenset()
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="BITRIX24_MCP_LOG_LEVEL")] = (
         "WARNING"

@@ -25,6 +25,10 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "list_workflows": {"limit": 2},
     "search_items": {"entity": "deals", "limit": 2},
     "aggregate": {"entity": "deals"},
+    "describe_entity": {"entity": "deals"},
+    "get_item": {"entity": "deals", "id": 5},
+    "funnel_report": {"entity": "deals"},
+    "get_portal_info": {},
 }
 QUIET = ["--format", "json", "-q"]
 COUNTED = {"rows": [{"count": DEALS}], "total": DEALS, "complete": True}

@@ -1,18 +1,33 @@
 """A portal of a few known fields, stages and funnels, in Europe/Berlin, to ask the CRM's own logic about."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 
-from bitrix24_mcp.crm.conditions import resolve_filter
-from bitrix24_mcp.crm.entities import BY_NAME, DEALS
-from bitrix24_mcp.crm.entity import Entity
+from bitrix24_mcp.crm.catalogue.entities import BY_NAME
+from bitrix24_mcp.crm.catalogue.entity import Entity
+from bitrix24_mcp.crm.catalogue.sales import DEALS
 from bitrix24_mcp.crm.fields import Fields
+from bitrix24_mcp.crm.filters.conditions import resolve_filter
 from bitrix24_mcp.crm.metadata import Metadata
-from bitrix24_mcp.crm.portal import Condition, Currency, FieldInfo, Funnel, Option, Portal, Record, Status
+from bitrix24_mcp.crm.portal import Portal
+from bitrix24_mcp.crm.portal_values import (
+    Condition,
+    Currency,
+    FieldInfo,
+    Funnel,
+    Identity,
+    Option,
+    Person,
+    Record,
+    Status,
+)
 
 ZONE = "Europe/Berlin"
+NOW = datetime(2026, 7, 15, 10, 30, tzinfo=UTC)
+"""A Wednesday, 12:30 in Berlin."""
 _FIELDS = {
     "id": "integer",
     "title": "string",
@@ -39,8 +54,25 @@ _STAGES = {
 }
 
 
+PEOPLE = (
+    Person(1, "Anna", "Baker", "anna@example.org", active=True),
+    Person(2, "Анна", "Ёлкина", "elkina@example.org", active=True),
+    Person(3, "Пётр", "Елкин", "", active=True),
+    Person(4, "Пётр Ильич", "Кузнецов", "", active=True),
+    Person(5, "Anna Maria", "Stone", "", active=True),
+    Person(6, "Мария", "Кузнецова", "", active=True),
+    Person(7, "Елена", "Кузнецова", "", active=False),
+    Person(8, "", "", "robot@example.org", active=True),
+    Person(9, "", "Stone", "", active=True),
+)
+
+
 class KnownPortal:
     """What a filter needs to know of a portal; everything else is not asked."""
+
+    def __init__(self, now: datetime = NOW, user: int | None = 7) -> None:
+        self.now = lambda: now
+        self.user = user
 
     async def statuses(self, directory: str | None) -> tuple[Status, ...]:
         names = list(_STAGES) if directory is None else [directory]
@@ -55,6 +87,12 @@ class KnownPortal:
 
     async def currencies(self) -> tuple[Currency, ...]:
         return (Currency("RUB", base=True, name="Российский рубль"), Currency("EUR", base=False, name="Евро"))
+
+    async def identity(self) -> Identity:
+        return Identity("", (), "", self.user, "")
+
+    async def people(self) -> tuple[Person, ...]:
+        return PEOPLE
 
     async def smart_processes(self) -> tuple[Record, ...]:
         return ({"entityTypeId": 174, "title": "Contracts"},)
@@ -83,6 +121,28 @@ def meaning(deals: Fields, metadata: Metadata) -> Meaning:
 
     async def resolve(raw: Mapping[str, Any] | None) -> Sequence[Condition]:
         return await resolve_filter(raw, deals, metadata)
+
+    return resolve
+
+
+@pytest.fixture
+def meaning_at(deals: Fields) -> Callable[[str, str, Any], Awaitable[Sequence[Condition]]]:
+    """What a condition on deals means at a moment (UTC, ISO) in a zone."""
+
+    async def resolve(moment: str, zone: str, raw: Any) -> Sequence[Condition]:
+        portal = KnownPortal(datetime.fromisoformat(moment).replace(tzinfo=UTC))
+        return await resolve_filter(raw, deals, Metadata(cast("Portal", portal), zone=zone))
+
+    return resolve
+
+
+@pytest.fixture
+def meaning_for(deals: Fields) -> Callable[[int | None, Any], Awaitable[Sequence[Condition]]]:
+    """What a condition on deals means when the portal says, or does not say, whose key it is."""
+
+    async def resolve(user: int | None, raw: Any) -> Sequence[Condition]:
+        portal = KnownPortal(user=user)
+        return await resolve_filter(raw, deals, Metadata(cast("Portal", portal), zone=ZONE))
 
     return resolve
 

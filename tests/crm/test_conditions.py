@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from bitrix24_mcp.crm.errors import InvalidArguments
-from bitrix24_mcp.crm.portal import Condition
+from bitrix24_mcp.crm.filters.conditions import translated
+from bitrix24_mcp.crm.portal_values import Condition
 
 pytestmark = pytest.mark.anyio
 
+MeaningFor = Callable[[int | None, Any], Awaitable[Sequence[Condition]]]
 Meaning = Callable[[Mapping[str, Any] | None], Awaitable[Sequence[Condition]]]
 MeaningElsewhere = Callable[[str, Mapping[str, Any]], Awaitable[Sequence[Condition]]]
 
@@ -63,6 +65,97 @@ async def test_a_field_is_found_by_name_label_or_user_field_code(
 )
 async def test_names_become_codes(raw: dict[str, Any], meant: list[Condition], meaning: Meaning) -> None:
     assert await meaning(raw) == tuple(meant)
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("Anna Baker", 1),
+        ("baker  ANNA", 1),
+        ("anna@example.org", 1),
+        ("robot@example.org", 8),
+        ("Anna", 1),
+        ("елкина", 2),
+        ("Ёлкин", 3),
+        ("Ильич Кузнецов", 4),
+        ("Кузнецов Пётр", 4),
+        ("Maria", 5),
+        ("me", 7),
+        (" Я ", 7),
+    ],
+)
+async def test_a_person_is_meant_by_name_first_whole_then_in_part(written: str, stored: int, meaning: Meaning) -> None:
+    assert await meaning({"assignedById": written}) == (Condition("assignedById", "eq", stored),)
+
+
+async def test_names_and_ids_of_people_stand_in_one_list(meaning: Meaning) -> None:
+    assert await meaning({"assignedById": {"$nin": ["Baker", "2", 1]}}) == (Condition("assignedById", "nin", (1, 2)),)
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "candidates", "advice"),
+    [
+        ("Кузнецова", "AMBIGUOUS_VALUE", ("6", "7"),
+         "Use the id: 6 (Мария Кузнецова), 7 (Елена Кузнецова, dismissed)."),
+        ("Stone", "AMBIGUOUS_VALUE", ("5", "9"), "Use the id: 5 (Anna Maria Stone), 9 (Stone)."),
+        ("Bakr", "UNKNOWN_VALUE", ("1",), "The nearest are 1 (Anna Baker)."),
+        ("Zzz", "UNKNOWN_VALUE", (), "Look through the users."),
+        ("Ann", "UNKNOWN_VALUE", ("1", "5"), "The nearest are 1 (Anna Baker), 5 (Anna Maria Stone)."),
+    ],
+)  # fmt: skip
+async def test_a_name_that_is_not_one_persons_asks_back(
+    written: str, code: str, candidates: tuple[str, ...], advice: str, meaning: Meaning
+) -> None:
+    with pytest.raises(InvalidArguments) as refused:
+        await meaning({"assignedById": written})
+
+    assert (refused.value.code, refused.value.candidates, refused.value.advice) == (code, candidates, advice)
+
+
+async def test_me_is_nobody_where_the_portal_does_not_say_whose_key_it_is(meaning_for: MeaningFor) -> None:
+    with pytest.raises(InvalidArguments, match="does not say whose key this is") as refused:
+        await meaning_for(None, {"assignedById": "me"})
+
+    assert refused.value.code == "UNKNOWN_VALUE"
+    assert await meaning_for(None, {"assignedById": "Baker"}) == (Condition("assignedById", "eq", 1),)
+
+
+@pytest.mark.parametrize(
+    ("raw", "used"),
+    [
+        (None, None),
+        ({}, None),
+        ({"stageId": "NEW", "categoryId": "0"}, None),
+        ({"stageId": ["NEW"], "amount": {">=": 1}, "%title": "x"}, None),
+        ({"stage_id": "c5:won", "UF_CRM_SCORE": "5"}, None),
+        ({"opened": "yes", "probability": "10", "amount": {"$between": ["1e2", 200]}}, None),
+        ({"amount": {"$gt": 5}, ">amount": 7}, None),
+        ({"createdAt": {"$gte": "2026-07-01T00:00:00Z", "$lt": "2026-07-02T00:00:00.000+02:00"}}, None),
+        ({"closedAt": {"$gte": "2026-07-01"}, "assignedById": 57}, None),
+        ({"stageId": "Preparation", "amount": 5}, {"stageId": "C5:PREPARATION"}),
+        ({"categoryId": "Partners", "stageId": "Won"}, {"categoryId": 5, "stageId": "C5:WON"}),
+        ({"categoryId": [0, "Partners"], "sourceId": "WEB"}, {"categoryId": {"$in": [0, 5]}}),
+        ({"assignedById": {"$ne": "Baker"}}, {"assignedById": {"$ne": 1}}),
+        ({"Сумма": {"$gt": 5}}, {"amount": {"$gt": 5}}),
+        ({"closedAt": "today"}, {"closedAt": "2026-07-15"}),
+        ({"closedAt": 2025}, {"closedAt": {"$gte": "2025-01-01", "$lte": "2025-12-31"}}),
+        ({"createdAt": {"$gte": "2026-07-01"}}, {"createdAt": {"$gte": "2026-07-01T00:00:00+02:00"}}),
+        ({"createdAt": {"$gte": "2026-07-01T09:00"}}, {"createdAt": {"$gte": "2026-07-01T09:00:00+02:00"}}),
+        (
+            {"createdAt": "yesterday", "title": "x"},
+            {"createdAt": {"$gte": "2026-07-14T00:00:00+02:00", "$lt": "2026-07-15T00:00:00+02:00"}},
+        ),
+        (
+            {"createdAt": {"$gte": "2026-07-01T00:00:00Z", "$lt": "today"}},
+            {"createdAt": {"$gte": "2026-07-01T00:00:00+00:00", "$lt": "2026-07-15T00:00:00+02:00"}},
+        ),
+    ],
+    ids=str,
+)
+async def test_only_what_was_taken_for_something_else_is_said_again(
+    raw: dict[str, Any] | None, used: dict[str, Any] | None, meaning: Meaning
+) -> None:
+    assert translated(raw, await meaning(raw)) == used
 
 
 @pytest.mark.parametrize(

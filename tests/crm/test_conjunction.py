@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bitrix24_mcp.crm.conjunction import as_filter, conjoin
 from bitrix24_mcp.crm.errors import InvalidArguments
-from bitrix24_mcp.crm.filters import Term, parse_filter
-from bitrix24_mcp.crm.portal import Condition, Operator
+from bitrix24_mcp.crm.filters.conjunction import as_filter, conjoin
+from bitrix24_mcp.crm.filters.syntax import Term, parse_filter
+from bitrix24_mcp.crm.portal_values import Condition, Operator
 
 One = tuple[Operator, Any]
 

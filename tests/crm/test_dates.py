@@ -11,8 +11,8 @@ import pytest
 from bitrix24_mcp.crm import dates
 from bitrix24_mcp.crm.errors import InvalidArguments
 from bitrix24_mcp.crm.fields import Fields
-from bitrix24_mcp.crm.matching import matches
-from bitrix24_mcp.crm.portal import Condition
+from bitrix24_mcp.crm.filters.matching import matches
+from bitrix24_mcp.crm.portal_values import Condition
 
 pytestmark = pytest.mark.anyio
 
@@ -127,9 +127,10 @@ def test_an_offset_has_whole_minutes_also_before_there_were_time_zones(day: date
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", start)
 
 
-async def test_a_bound_beyond_the_last_moment_is_refused(meaning: Meaning) -> None:
+@pytest.mark.parametrize("beyond", [{"$lt": "9999-12-31T23:59:59.5"}, {"$gte": "0001-01-01"}], ids=str)
+async def test_a_bound_beyond_the_first_or_last_moment_is_refused(beyond: dict[str, str], meaning: Meaning) -> None:
     with pytest.raises(InvalidArguments, match="is not a date"):
-        await meaning({"createdAt": {"$lt": "9999-12-31T23:59:59.5"}})
+        await meaning({"createdAt": beyond})
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,7 @@ async def test_a_field_of_days_takes_the_days_as_they_are(
     ("written", "message"),
     [
         ("2026-07-01T10:00:00Z", "closedAt holds days without a time."),
+        ("2026-07-01 10:00", "closedAt holds days without a time."),
         ("2026-02-30", "“2026-02-30” is not a date."),
         ("yesterdayish", "“yesterdayish” is not a date."),
         (5, "“5” is not a date."),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bitrix24_mcp.crm.documents import document
+from bitrix24_mcp.crm.workflows.documents import document
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bitrix24_mcp.crm.errors import InvalidArguments
-from bitrix24_mcp.crm.filters import MAX_TERMS, MAX_TEXT, MAX_VALUES, Term, parse_filter
+from bitrix24_mcp.crm.filters.syntax import MAX_TERMS, MAX_TEXT, MAX_VALUES, Term, parse_filter
 
 WRITTEN: list[tuple[dict[str, Any], tuple[str, Any]]] = [
     ({"f": 1}, ("eq", 1)),

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bitrix24_mcp.crm.fields import Fields
-from bitrix24_mcp.crm.matching import in_order, matches
-from bitrix24_mcp.crm.portal import Condition, Operator, Sort
+from bitrix24_mcp.crm.filters.matching import in_order, matches
+from bitrix24_mcp.crm.portal_values import Condition, Operator, Sort
 
 NOON = "2026-07-17T12:00:00+03:00"
 TOLD_APART: list[tuple[str, Any, list[tuple[Operator, Any]], list[tuple[Operator, Any]]]] = [

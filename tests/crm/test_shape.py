@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bitrix24_mcp.crm.cursors import Cursor, encode
 from bitrix24_mcp.crm.fields import Fields
-from bitrix24_mcp.crm.shape import compact, fitting, shape, tokens
+from bitrix24_mcp.crm.records.cursors import Cursor, encode
+from bitrix24_mcp.crm.shape import columnar, compact, fitting, shape, tokens
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -43,6 +43,7 @@ def test_empty_values_are_left_out_and_zero_and_false_are_not(deals: Fields) -> 
         ("amount", 1500.5, 1500.5),
         ("probability", "70", 70),
         ("assignedById", "12", 12),
+        ("companyId", "15", 15),
         ("ufCrm_score", "NaN", "NaN"),
         ("probability", "n/a", "n/a"),
         ("title", "<b>A&amp;B</b>\u200b", "A&B"),
@@ -158,3 +159,22 @@ def test_an_answer_cut_to_its_budget_keeps_to_it_with_all_that_surrounds_the_row
 def test_one_row_is_always_given_and_none_of_nothing() -> None:
     assert fitting([{"title": "x" * 10_000}, {"id": 2}], 300) == 1
     assert fitting([], 300) == 0
+
+
+TABLES: list[tuple[list[dict[str, Any]], list[str], list[list[Any]]]] = [
+    ([], [], []),
+    ([{}], [], [[]]),
+    ([{"id": 1, "a": 0, "b": False}], ["id", "a", "b"], [[1, 0, False]]),
+    ([{"id": 1, "c": 3}, {"id": 2, "a": 1, "c": 4}], ["id", "a", "c"], [[1, None, 3], [2, 1, 4]]),
+    ([{"id": 1, "a": 1}, {"id": 2, "b": 2}], ["id", "a", "b"], [[1, 1, None], [2, None, 2]]),
+    ([{"count": 1, "avg": None}, {"count": 2, "avg": None}], ["count"], [[1], [2]]),
+    ([{"stageId": None, "count": 1}, {"stageId": "WON", "count": 2}], ["stageId", "count"], [[None, 1], ["WON", 2]]),
+    ([{"id": 1, "tags": ["x", "y"]}], ["id", "tags"], [[1, ["x", "y"]]]),
+]
+
+
+@pytest.mark.parametrize(("rows", "columns", "values"), TABLES, ids=str)
+def test_rows_become_columns_in_their_order_without_the_empty_ones(
+    rows: list[dict[str, Any]], columns: list[str], values: list[list[Any]]
+) -> None:
+    assert columnar(rows) == (columns, values)

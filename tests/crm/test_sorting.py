@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from bitrix24_mcp.crm.entities import BY_NAME
+from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.errors import InvalidArguments
 from bitrix24_mcp.crm.fields import Fields
-from bitrix24_mcp.crm.portal import FieldInfo, Sort
-from bitrix24_mcp.crm.sorting import resolve_sort, stable
+from bitrix24_mcp.crm.portal_values import FieldInfo, Sort
+from bitrix24_mcp.crm.records.sorting import resolve_sort, stable
 
 UP, DOWN = Sort("amount"), Sort("amount", descending=True)
 

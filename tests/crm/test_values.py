@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bitrix24_mcp.crm.errors import InvalidArguments
-from bitrix24_mcp.crm.portal import Condition
+from bitrix24_mcp.crm.portal_values import Condition
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +46,7 @@ Meaning = Callable[[Mapping[str, Any] | None], Awaitable[Sequence[Condition]]]
         ("stageSemanticId", "P", "P"),
         ("ufCrm_budget", "1500|RUB", "1500|RUB"),
         ("companyId", 0, 0),
-        ("companyId", "3", "3"),
+        ("companyId", "3", 3),
         ("ufCrm_odd", "whatever", "whatever"),
     ],
 )
@@ -63,7 +63,9 @@ async def test_a_value_is_sent_as_the_portal_stores_it(field: str, written: Any,
         ("id", "seven", "id takes a whole number, not “seven”."),
         ("id", 7.5, "id takes a whole number, not “7.5”."),
         ("id", True, "id takes a whole number, not “True”."),
-        ("assignedById", "Ann", "assignedById takes a user id, not “Ann”."),
+        ("assignedById", "12.5", "assignedById takes a user id, not “12.5”."),
+        ("assignedById", 12.5, "assignedById takes a user id, not “12.5”."),
+        ("assignedById", "?", "assignedById takes a user id, not “?”."),
         ("amount", "a lot", "amount takes a number, not “a lot”."),
         ("amount", "NaN", "amount takes a number, not “NaN”."),
         ("amount", float("inf"), "amount takes a number, not “inf”."),

@@ -34,28 +34,30 @@ async def grouped(assistant: Assistant, **arguments: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("conditions", "where"),
+    ("conditions", "where", "more"),
     [
-        ({}, "1"),
-        ({"stageId": "WON"}, "stageId = 'WON'"),
-        ({">=amount": 10_000, "currency": "EUR"}, "amount >= 10000 and currency = 'EUR'"),
+        ({}, "1", {}),
+        ({"stageId": "WON"}, "stageId = 'WON'", {}),
+        ({">=amount": 10_000, "currency": "EUR"}, "amount >= 10000 and currency = 'EUR'", {}),
         ({"createdAt": {"$between": ["2025-01-01", "2025-12-31"]}},
-         "createdAt >= '2024-12-31T21:00:00Z' and createdAt < '2025-12-31T21:00:00Z'"),
-        ({"Приоритет": "Высокий", "closed": False}, "UF_CRM_1700000001 = '202' and closed = 0"),
-        ({"amount": {"$lt": 0}}, "amount < 0"),
+         "createdAt >= '2024-12-31T21:00:00Z' and createdAt < '2025-12-31T21:00:00Z'",
+         {"filter_used": {"createdAt": {"$gte": "2025-01-01T00:00:00+03:00", "$lt": "2026-01-01T00:00:00+03:00"}}}),
+        ({"Приоритет": "Высокий", "closed": False}, "UF_CRM_1700000001 = '202' and closed = 0",
+         {"filter_used": {"UF_CRM_1700000001": "202"}}),
+        ({"amount": {"$lt": 0}}, "amount < 0", {"note": "Without the condition on amount, 600 match."}),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(
     "asked", [{}, {"measures": [{"function": "count"}]}, {"measures": [{"function": "count", "field": "*"}]}]
 )
 async def test_a_count_is_the_number_of_records(
-    assistant: Assistant, sql: Sql, conditions: dict[str, Any], where: str, asked: dict[str, Any]
+    assistant: Assistant, sql: Sql, conditions: dict[str, Any], where: str, more: dict[str, Any], asked: dict[str, Any]
 ) -> None:
     count = sql(f"select count(*) from deals where {where}")[0][0]
 
     answer = await assistant.ask("aggregate", entity="deals", filter=conditions, **asked)
 
-    assert answer == {"rows": [{"count": count}], "total": count, "complete": True}
+    assert answer == {"rows": [{"count": count}], "total": count, "complete": True, **more}
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,9 @@ async def test_money_is_one_row_for_each_currency(
 @pytest.mark.parametrize(
     ("entity", "table", "field"),
     [
+        ("deals", "deals", "probability"),
+        ("activities", "activities", "priority"),
+        ("products", "products", "sort"),
         ("deals", "deals", "UF_CRM_1700000002"),
         ("deals", "deals", "UF_CRM_1700000005"),
         ("tasks", "tasks", "timeEstimate"),
@@ -131,7 +136,7 @@ async def test_other_figures_leave_empty_values_out(
         *(("174", "items_174", field) for field in ("stageId", "categoryId", "assignedById", "currencyId")),
         *(("174", "items_174", f"ufCrm3_170000010{number}") for number in (1, 2, 5, 6)),
         *(("activities", "activities", field) for field in ("typeId", "ownerTypeId", "responsibleId", "completed")),
-        *(("tasks", "tasks", field) for field in ("status", "priority", "responsibleId", "groupId")),
+        *(("tasks", "tasks", field) for field in ("status", "priority", "responsibleId", "title")),
         *(("products", "products", field) for field in ("sectionId", "catalogId", "active")),
     ],
 )
@@ -216,12 +221,73 @@ async def test_people_are_named(assistant: Assistant, sql: Sql) -> None:
     assert {row["assignedById_name"] == names[row["assignedById"]] for row in answer["rows"]} == {True}
 
 
-async def test_moments_of_a_user_field_group_in_the_portals_zone(assistant: Assistant, sql: Sql) -> None:
-    """The same form as everywhere else, so that the key can be put into a filter."""
-    first = sql("select UF_CRM_1700000008 from deals where UF_CRM_1700000008 is not null order by 1 limit 1")[0][0]
+@pytest.mark.parametrize(
+    ("entity", "table", "field"),
+    [("tasks", "tasks", "groupId"), ("deals", "deals", "companyId"), ("174", "items_174", "parentId2")],
+)
+async def test_links_that_are_not_set_are_the_empty_group(
+    assistant: Assistant, sql: Sql, entity: str, table: str, field: str
+) -> None:
+    """The portal sends 0 or null for them."""
+    rows = sql(f"select nullif({field}, 0), count(*) from {table} group by 1")
+    filled = sql(f"select count(nullif({field}, 0)) from {table}")[0][0]
 
-    answer = await assistant.ask(
-        "aggregate", entity="deals", group_by="UF_CRM_1700000008", filter={"UF_CRM_1700000008": {"$lte": first}}
+    answer = await grouped(assistant, entity=entity, group_by=field)
+    counted = await grouped(assistant, entity=entity, measures=[{"function": "count", "field": field}])
+
+    expected = largest_first([{field: key, "count": count} for key, count in rows], field)
+    assert unnamed(answer["rows"]) == expected[: len(answer["rows"])]
+    assert (len(answer["rows"]) == len(expected), answer["complete"]) == ("note" not in answer, True)
+    assert counted["rows"] == [{"count": sum(count for _, count in rows), f"count_{field}": filled}]
+
+
+@pytest.mark.parametrize(
+    ("entity", "table", "field"),
+    [("deals", "deals", "UF_CRM_1700000003"), ("174", "items_174", "ufCrm3_1700000103")],
+)
+async def test_money_of_a_user_field_is_one_row_for_each_of_its_own_currencies(
+    assistant: Assistant, sql: Sql, entity: str, table: str, field: str
+) -> None:
+    """Records without a value have no currency."""
+    stored = [row[0] for row in sql(f"select {field} from {table}")]
+    values: dict[str | None, list[float]] = {}
+    for value in stored:
+        amount, _, code = (value or "").partition("|")
+        values.setdefault(code or None, []).extend([float(amount)] if amount else [])
+    counts = {
+        code: len([1 for value in stored if ((value or "").partition("|")[2] or None) == code]) for code in values
+    }
+
+    answer = await grouped(assistant, entity=entity, measures=measures(field))
+
+    assert answer == {
+        "rows": largest_first(
+            [{"count": counts[code], **figures(field, held), "currency": code} for code, held in values.items()],
+            "currency",
+        ),
+        "total": len(stored),
+        "complete": True,
+    }
+
+
+async def test_dates_group_by_periods_of_the_portals_zone(assistant: Assistant, sql: Sql) -> None:
+    rows = sql(
+        "select strftime('%Y-%m', createdAt, '+3 hours'), max(createdAt), min(closedAt), count(*) from deals group by 1"
     )
 
-    assert answer["rows"] == [{"UF_CRM_1700000008": moment(first), "count": 1}]
+    answer = await grouped(
+        assistant,
+        entity="deals",
+        group_by="createdAt:month",
+        measures=[{"function": "max", "field": "createdAt"}, {"function": "min", "field": "closedAt"}],
+        sort="createdAt_month",
+    )
+
+    assert answer == {
+        "rows": [
+            {"createdAt_month": month, "count": count, "max_createdAt": moment(last), "min_closedAt": first}
+            for month, last, first, count in sorted(rows)
+        ],
+        "total": 600,
+        "complete": True,
+    }

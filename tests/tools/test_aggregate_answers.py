@@ -22,7 +22,8 @@ async def test_no_matching_record_is_said(assistant: Assistant) -> None:
         measures=[{"function": function, "field": FLOORS} for function in ("sum", "avg", "min", "max")],
     )
 
-    assert counted == {"rows": [], "total": 0, "complete": True, "note": "No record matches."}
+    note = "No record matches. Without the condition on amount, 600 match."
+    assert counted == {"rows": [], "total": 0, "complete": True, "note": note}
     assert summed == {
         "rows": [{
             "count": 0,
@@ -33,7 +34,7 @@ async def test_no_matching_record_is_said(assistant: Assistant) -> None:
         }],
         "total": 0,
         "complete": True,
-        "note": "No record matches.",
+        "note": note,
     }  # fmt: skip
 
 
@@ -61,45 +62,85 @@ async def test_an_asked_currency_is_the_only_one(assistant: Assistant, sql: Sql)
         "rows": [{"count": count, "sum_amount": round(total, 2), "currency": "EUR"}],
         "total": count,
         "complete": True,
+        "filter_used": {"currency": "EUR"},
     }
 
 
-async def test_a_plan_says_what_it_would_cost_and_reads_no_record(
-    own_portal: DemoPortal, own_assistant: Assistant
+async def test_a_plan_says_what_it_would_cost_and_only_counts(
+    own_portal: DemoPortal, own_assistant: Assistant, sql: Sql
 ) -> None:
+    total = sql("select count(*) from items_156 where createdTime >= '2026-05-31T21:00:00Z'")[0][0]
+
     answer = await own_assistant.ask(
         "aggregate",
         entity="Закупки",
         measures=[{"function": "avg", "field": "Сумма"}],
         group_by="Стадия",
-        filter={"createdTime": {"$gt": "2026-07-01"}},
+        filter={"createdTime": {"$gt": "2026-05"}},
         explain=True,
     )
 
     assert answer == {
         "plan": {
             "entity": "156",
-            "filter": {"createdTime": {"$gte": "2026-07-02T00:00:00+03:00"}},
+            "filter": {"createdTime": {"$gte": "2026-06-01T00:00:00+03:00"}},
             "group_by": ["stageId"],
             "measures": ["avg_opportunity"],
-            "route": "native",
-            "calls_at_most": 4,
+            "total": total,
+            "route": "scan",
+            "calls_at_most": 2,
+            "calls_allowed": 100,
             "time_zone": "Europe/Moscow",
         }
     }
-    assert [request.path for request in own_portal.requests if request.path.endswith("/aggregate")] == []
+    assert data_calls(own_portal) == [COUNT]
+    own_portal.requests.clear()
     await own_assistant.ask(
         "aggregate", entity="156", measures=[{"function": "avg", "field": "opportunity"}], group_by="stageId"
     )
-    calls = [request.path for request in own_portal.requests if request.path.endswith("/aggregate")]
-    assert 1 < len(calls) <= answer["plan"]["calls_at_most"]
+    assert data_calls(own_portal) == [COUNT, "/v1/items/156/search"]
+
+
+async def test_a_plan_of_a_comparison_says_both_periods(assistant: Assistant) -> None:
+    asked = {"entity": "deals", "filter": {"createdAt": "2026-Q2"}, "compare": "year_ago"}
+
+    answer = await assistant.ask("aggregate", **asked, group_by="stageId", explain=True)
+
+    counts = [
+        (await assistant.ask("aggregate", entity="deals", filter={"createdAt": quarter}))["total"]
+        for quarter in ("2026-Q2", "2025-Q2")
+    ]
+    assert answer["plan"] == {
+        "entity": "deals",
+        "filter": {"createdAt": {"$gte": "2026-04-01T00:00:00+03:00", "$lt": "2026-07-01T00:00:00+03:00"}},
+        "compared_with": {"createdAt": {"$gte": "2025-04-01T00:00:00+03:00", "$lt": "2025-07-01T00:00:00+03:00"}},
+        "group_by": ["stageId"],
+        "measures": ["count"],
+        "total": counts[0],
+        "route": "native",
+        "total_previous": counts[1],
+        "route_previous": "native",
+        "calls_at_most": 4,
+        "calls_allowed": 100,
+        "time_zone": "Europe/Moscow",
+    }
+
+
+COUNT = "/v1/items/156/aggregate"
+
+
+def data_calls(portal: DemoPortal) -> list[str]:
+    """The requests that were about records."""
+    return [request.path for request in portal.requests if request.path.endswith(("/aggregate", "/search"))]
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "candidates"),
     [
-        ({"group_by": "title"}, "NOT_GROUPABLE", ["stageId"]),
-        ({"group_by": "createdAt"}, "NOT_GROUPABLE", ["stageId"]),
+        ({"group_by": "createdAt"}, "INVALID_GROUP_BY", ["createdAt:day", "createdAt:week", "createdAt:month"]),
+        ({"group_by": "createdAt:moth"}, "INVALID_GROUP_BY", ["createdAt:month"]),
+        ({"group_by": "Выезд замерщика"}, "INVALID_GROUP_BY", ["UF_CRM_1700000008:day"]),
+        ({"group_by": "title:month"}, "INVALID_GROUP_BY", ["title"]),
         ({"group_by": "stage"}, "UNKNOWN_FIELD", ["stageId"]),
         ({"group_by": "stageId,stageId"}, "INVALID_GROUP_BY", None),
         ({"group_by": ["stageId", "sourceId", "categoryId", "currency", "assignedById", "closed"]},
@@ -107,9 +148,18 @@ async def test_a_plan_says_what_it_would_cost_and_reads_no_record(
         ({"measures": [{"function": "sum"}]}, "MISSING_FIELD", ["amount"]),
         ({"measures": [{"function": "sum", "field": "*"}]}, "MISSING_FIELD", ["amount"]),
         ({"measures": [{"function": "sum", "field": "title"}]}, "NOT_MEASURABLE", ["amount"]),
-        ({"measures": [{"function": "sum", "field": "probability"}]}, "NOT_MEASURABLE", ["amount"]),
-        ({"measures": [{"function": "max", "field": "createdAt"}]}, "NOT_MEASURABLE", ["amount"]),
-        ({"measures": [{"function": "avg", "field": "Бюджет клиента"}]}, "MIXED_CURRENCIES", ["amount"]),
+        ({"measures": [{"function": "avg", "field": "createdAt"}]}, "NOT_MEASURABLE", ["amount"]),
+        ({"measures": [{"function": "max", "field": "observers"}]}, "NOT_MEASURABLE", ["amount"]),
+        ({"measures": [{"function": "avg", "field": "Бюджет клиента"}, {"function": "sum", "field": "amount"}]},
+         "MIXED_CURRENCIES", None),
+        ({"sort": "sum_amount"}, "UNKNOWN_COLUMN", ["count"]),
+        ({"having": {"sum_amount": {"$gt": 5}}}, "UNKNOWN_COLUMN", ["count"]),
+        ({"compare": "previous"}, "INVALID_COMPARISON", None),
+        ({"compare": "previous", "filter": {"createdAt": "2026-Q2", "closedAt": "2026-Q2"}},
+         "INVALID_COMPARISON", None),
+        ({"compare": "previous", "filter": {"createdAt": {"$gte": "2026-Q2"}}}, "INVALID_COMPARISON", None),
+        ({"compare": "previous", "filter": {"createdAt": "2026-Q2"}, "group_by": "createdAt:month"},
+         "INVALID_COMPARISON", None),
         ({"measures": [{"function": "median", "field": "amount"}]}, "INVALID_ARGUMENT", None),
         ({"measures": [{"function": "sum", "field": "amuont"}]}, "UNKNOWN_FIELD", ["amount"]),
         ({"filter": {"stageId": "C7:WOM"}}, "UNKNOWN_VALUE", ["C7:WON"]),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from assistants import DEALS, Assistant, Sql, assistant_for
+from assistants import DEALS, Assistant, Sql, assistant_for, sql_over
 from bitrix24_mcp.demo import DemoPortal
 from oracle import change
 
@@ -184,4 +184,29 @@ async def test_a_portal_that_hides_the_default_funnel_of_deals_still_has_it(sql:
         "items": values_of(sql, "DEAL_STAGE"),
         "funnel": {"id": 0, "name": "General"},
         "other_funnels": [{"id": 5, "name": "Партнёры"}, {"id": 7, "name": "Export"}],
+    }
+
+
+async def test_a_directory_beyond_the_token_budget_ends_early_and_says_so(own_portal: DemoPortal) -> None:
+    for number in range(400):
+        change(
+            own_portal.database,
+            "insert into statuses (id, entityId, statusId, name, sort) values (?, 'SOURCE', ?, ?, ?)",
+            90_000 + number,
+            f"MORE_{number}",
+            f"Источник № {number}",
+            1_000 + number,
+        )
+    wanted = values_of(sql_over(own_portal.database), "SOURCE")
+
+    async with assistant_for(own_portal.url, BITRIX24_MCP_MAX_TOKENS="1000") as assistant:
+        answer = await assistant.ask("get_status_items", directory="SOURCE")
+
+    shown = len(answer["items"])
+    assert 20 < shown < 100
+    assert answer == {
+        "directory": "SOURCE",
+        "items": wanted[:shown],
+        "note": f"Ended after {shown} of {len(wanted)} values to keep within the token budget; describe_entity finds "
+        "others by a part of the name.",
     }

@@ -1,4 +1,4 @@
-"""What more than 5,000 records change: the gateway's own ceilings, said in the answer."""
+"""What more than 5,000 records change: nothing in the figures; where a list cannot be read to its end, that is said."""
 
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
@@ -32,28 +32,21 @@ def sql(large_portal: DemoPortal) -> Sql:
     return sql_over(large_portal.database)
 
 
-def incomplete(currency: str, total: int) -> str:
-    return (
-        f"INCOMPLETE: the portal's figures{currency} cover only 5,000 of {total:,} matching records; narrow the filter "
-        "to 5,000 or fewer for exact ones."
-    )
-
-
 async def test_a_count_stays_exact(assistant: Assistant) -> None:
     answer = await assistant.ask("aggregate", entity="deals")
 
     assert answer == {"rows": [{"count": 6_600}], "total": 6_600, "complete": True}
 
 
-async def test_a_sum_over_too_many_records_says_what_it_covers(assistant: Assistant, sql: Sql) -> None:
-    """Roubles pass the ceiling, euros do not."""
+MOMENT = "2026-07-15T12:00:00+03:00"
+"""The demo portal's clock stands still."""
+
+
+async def test_a_sum_over_more_records_than_the_gateway_adds_up_is_exact(assistant: Assistant, sql: Sql) -> None:
+    """Roubles pass the ceiling, euros do not; the answer says when it was true."""
     held: dict[str, list[float]] = {code: [] for code in ("RUB", "EUR")}
-    for amount, code in sql("select amount, currency from deals order by id"):
+    for amount, code in sql("select amount, currency from deals"):
         held[code].append(amount)
-    rows = [
-        {"count": len(held[code]), **covered, **figures("amount", held[code][:CEILING]), "currency": code}
-        for code, covered in (("RUB", {"covered": CEILING}), ("EUR", {}))
-    ]
 
     answer = await assistant.ask(
         "aggregate",
@@ -63,33 +56,53 @@ async def test_a_sum_over_too_many_records_says_what_it_covers(assistant: Assist
 
     assert len(held["RUB"]) > CEILING > len(held["EUR"])
     assert answer == {
-        "rows": rows,
+        "rows": [
+            {"count": len(amounts), **figures("amount", amounts), "currency": code} for code, amounts in held.items()
+        ],
         "total": 6_600,
-        "complete": False,
-        "note": incomplete(" in RUB", len(held["RUB"])),
+        "complete": True,
+        "as_of": MOMENT,
     }
 
 
-async def test_groups_of_too_many_records_say_what_they_cover(assistant: Assistant, sql: Sql) -> None:
-    rows = sql("select categoryId, count(*) from (select categoryId from deals order by id limit 5000) group by 1")
+@pytest.mark.parametrize(
+    ("field", "searches"), [("categoryId", 2), ("stageId", 2), ("sourceId", 2), ("title", 2), ("closed", 2)]
+)
+async def test_groups_of_more_records_than_the_gateway_reads_are_exact(
+    large_portal: DemoPortal, assistant: Assistant, sql: Sql, field: str, searches: int
+) -> None:
+    rows = sql(f"select {field}, count(*) from deals group by 1 order by 2 desc, 1 is null, 1")
+    before = len(large_portal.requests)
 
-    answer = await assistant.ask("aggregate", entity="deals", group_by="categoryId")
+    answer = await assistant.ask("aggregate", entity="deals", group_by=field, limit=10)
 
-    assert [(row["categoryId"], row["count"]) for row in answer["rows"]] == sorted(rows, key=lambda row: -row[1])
-    assert (answer["total"], answer["complete"], answer["note"]) == (6_600, False, incomplete("", 6_600))
+    assert [(row[field], row["count"]) for row in answer["rows"]] == rows[:10]
+    assert (answer["total"], answer["complete"], answer["as_of"]) == (6_600, True, MOMENT)
+    asked = [request.path for request in large_portal.requests[before:] if request.path == "/v1/deals/search"]
+    assert len(asked) <= searches
 
 
 @pytest.mark.parametrize("most", [CEILING, CEILING + 1])
-async def test_exactly_five_thousand_records_are_still_complete(assistant: Assistant, sql: Sql, most: int) -> None:
+async def test_what_one_answer_holds_is_of_one_moment(
+    large_portal: DemoPortal, assistant: Assistant, sql: Sql, most: int
+) -> None:
+    """Beyond it the records are looked at a second time, and the answer says when that was."""
     last = sql("select id from deals order by id limit 1 offset ?", most - 1)[0][0]
+    total = sql("select sum(probability) from (select probability from deals order by id limit ?)", most)[0][0]
+    before = len(large_portal.requests)
 
-    answer = await assistant.ask("aggregate", entity="deals", group_by="categoryId", filter={"id": {"$lte": last}})
-
-    assert answer["total"] == most
-    assert sum(row["count"] for row in answer["rows"]) == CEILING
-    assert (answer["complete"], answer.get("note")) == (
-        (True, None) if most == CEILING else (False, incomplete("", most))
+    answer = await assistant.ask(
+        "aggregate",
+        entity="deals",
+        measures=[{"function": "sum", "field": "probability"}],
+        filter={"id": {"$lte": last}},
     )
+
+    several = {"as_of": MOMENT} if most > CEILING else {}
+    rows = [{"count": most, "sum_probability": total}]
+    assert answer == {"rows": rows, "total": most, "complete": True, **several}
+    asked = [request.path for request in large_portal.requests[before:] if request.path.startswith("/v1/deals/")]
+    assert asked.count("/v1/deals/search") == (1 if most == CEILING else 2)
 
 
 async def test_an_order_without_a_keyset_says_that_its_end_cannot_be_reached(assistant: Assistant, sql: Sql) -> None:

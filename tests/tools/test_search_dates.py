@@ -1,12 +1,14 @@
 """`search_items`: days and moments in a filter, compared with the stored UTC moments."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from assistants import Assistant, Sql
-from oracle import MOSCOW, found_ids, stored
+from assistants import Assistant, Sql, assistant_for
+from bitrix24_mcp.demo import DemoPortal
+from bitrix24_mcp.vibecode.client import GatewayClient
+from oracle import MOSCOW, every_item, found_ids, stored
 
 pytestmark = pytest.mark.anyio
 
@@ -111,6 +113,117 @@ async def test_a_field_of_days_compares_days(
 
     assert wanted
     assert await found_ids(assistant, entity="deals", filter=condition) == wanted
+
+
+PERIODS = [
+    ("today", "2026-07-15", "2026-07-16"),
+    ("Вчера", "2026-07-14", "2026-07-15"),
+    ("this_week", "2026-07-13", "2026-07-20"),
+    ("на прошлой неделе", "2026-07-06", "2026-07-13"),
+    ("last_month", "2026-06-01", "2026-07-01"),
+    ("за прошлый квартал", "2026-04-01", "2026-07-01"),
+    ("last year", "2025-01-01", "2026-01-01"),
+    ("-30d", "2026-06-15", "2026-07-16"),
+    ("последние 2 недели", "2026-07-01", "2026-07-16"),
+    ("2026-Q2", "2026-04-01", "2026-07-01"),
+    ("2026-05", "2026-05-01", "2026-06-01"),
+    (2025, "2025-01-01", "2026-01-01"),
+    ("2026-W28", "2026-07-06", "2026-07-13"),
+]
+
+
+@pytest.mark.parametrize(("written", "first", "end"), PERIODS)
+@pytest.mark.parametrize("place", FIELDS, ids=str)
+async def test_a_period_counts_from_the_portals_own_day(
+    place: tuple[str, str, str], written: object, first: str, end: str, assistant: Assistant, sql: Sql
+) -> None:
+    entity, table, field = place
+    begins, ends = (stored(datetime.fromisoformat(day).replace(tzinfo=MOSCOW)) for day in (first, end))
+    meanings: list[tuple[dict[str, Any], str]] = [
+        ({field: written}, f"{field} >= '{begins}' and {field} < '{ends}'"),
+        ({field: {"$gte": written}}, f"{field} >= '{begins}'"),
+        ({field: {"$lt": written}}, f"{field} < '{begins}'"),
+    ]
+    for condition, where in meanings:
+        wanted = [row[0] for row in sql(f"select id from {table} where {where} order by id")]
+
+        assert await found_ids(assistant, entity=entity, filter=condition) == wanted
+
+
+@pytest.mark.parametrize(("written", "first", "end"), PERIODS)
+async def test_a_period_on_a_field_of_days_holds_its_days(
+    written: object, first: str, end: str, assistant: Assistant, sql: Sql
+) -> None:
+    wanted = [row[0] for row in sql("select id from deals where closedAt >= ? and closedAt < ?", first, end)]
+
+    assert sorted(await found_ids(assistant, entity="deals", filter={"closedAt": written})) == sorted(wanted)
+
+
+async def test_hours_count_back_from_the_portals_present_moment(assistant: Assistant, sql: Sql) -> None:
+    wanted = [row[0] for row in sql("select id from deals where createdAt >= '2026-07-12T09:00:00Z' order by id")]
+
+    assert wanted
+    assert await found_ids(assistant, entity="deals", filter={"createdAt": {"$gte": "-72h"}}) == wanted
+    assert await found_ids(assistant, entity="deals", filter={"createdAt": "last 72 hours"}) == wanted
+
+
+async def test_the_answer_says_which_moments_were_asked_for(assistant: Assistant) -> None:
+    conditions = {"createdAt": {"$between": ["-30d", "yesterday"]}, "amount": {"$gt": 0}, "closedAt": {"$lt": 2027}}
+
+    answer = await assistant.ask("search_items", entity="deals", filter=conditions, limit=1)
+
+    assert answer["filter_used"] == {
+        "createdAt": {"$gte": "2026-06-15T00:00:00+03:00", "$lt": "2026-07-15T00:00:00+03:00"},
+        "closedAt": {"$lt": "2027-01-01"},
+    }
+
+
+@pytest.mark.parametrize("zone", ["", "Asia/Tokyo"])
+async def test_the_first_question_of_all_counts_from_the_portals_clock(zone: str, portal: DemoPortal, sql: Sql) -> None:
+    """Its clock is known from its first answer on; the running workflows need none before they are asked for."""
+    [(count,)] = sql("select count(*) from workflows where STARTED >= '2026-06-25T09:00:00Z'")
+
+    async with assistant_for(portal.url, BITRIX24_MCP_TIME_ZONE=zone) as assistant:
+        answer = await assistant.ask("list_workflows", filter={"started": {"$gte": "-480h"}})
+
+    assert answer["total"] == count > 0
+
+
+def in_august(_: GatewayClient) -> datetime:
+    return datetime(2026, 8, 24, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("search_items", {"entity": "deals", "filter": {"createdAt": "-2400h"}, "sort": "createdAt", "limit": 9}),
+        ("search_items", {"entity": "deals", "filter": {"createdAt": "this_month"}, "sort": "title", "limit": 3}),
+        ("list_workflows", {"filter": {"started": {"$gte": "-480h"}}, "sort": "started", "limit": 9}),
+    ],
+    ids=str,
+)
+async def test_all_pages_count_from_the_moment_of_the_first(
+    tool: str, arguments: dict[str, Any], assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [item["id"] for item in await every_item(assistant, tool, **{**arguments, "limit": 500})]
+    first = await assistant.ask(tool, **arguments)
+    monkeypatch.setattr(GatewayClient, "now", in_august)
+
+    rest = await every_item(assistant, tool, **arguments, cursor=first["next_cursor"])
+
+    assert [item["id"] for item in (*first["items"], *rest)] == wanted
+
+
+@pytest.mark.parametrize("cut", ["~", "~soon", "~999999999999", "~-5"])
+async def test_a_cursor_with_another_moment_is_refused(cut: str, assistant: Assistant) -> None:
+    question: dict[str, Any] = {"entity": "deals", "filter": {"createdAt": "-2400h"}, "limit": 1}
+    first = await assistant.ask("search_items", **question)
+    cursor = first["next_cursor"].partition("~")[0] + cut
+
+    if cut == "~":
+        assert (await assistant.ask("search_items", **question, cursor=cursor))["returned"] == 1
+    else:
+        assert (await assistant.fail("search_items", **question, cursor=cursor))["code"] == "INVALID_CURSOR"
 
 
 @pytest.mark.parametrize(

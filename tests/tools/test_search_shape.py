@@ -82,6 +82,7 @@ def custom_of(row: tuple[Any, ...], names: dict[str, dict[Any, str]]) -> dict[st
             site: value[site],
             address: value[address],
             client: value[client],
+            f"{client}_name": names["companies"].get(value[client]),
             industry: value[industry],
             f"{industry}_name": names["industries"].get(value[industry]),
             file: {"id": json.loads(value[file])["id"]} if value[file] else None,
@@ -96,6 +97,7 @@ async def test_user_fields_of_every_kind_are_readable_and_empty_ones_left_out(as
     names: dict[str, dict[Any, str]] = {
         "people": people(sql),
         "industries": dict(sql("select statusId, name from statuses where entityId = 'INDUSTRY'")),
+        "companies": dict(sql("select 'CO_' || id, title from companies")),
     }
     rows = sql(f"select id, {', '.join(CUSTOM)} from deals order by id")
 

@@ -9,28 +9,38 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize(
-    ("condition", "where"),
+    ("condition", "where", "used"),
     [
-        ({"stageSemanticId": "won"}, "stageSemanticId = 'S'"),
-        ({"stageSemanticId": ["Lost", "S"]}, "stageSemanticId in ('F', 'S')"),
-        ({"currency": "rub"}, "currency = 'RUB'"),
-        ({"currency": "Евро"}, "currency = 'EUR'"),
-        ({"categoryId": "партнеры", "stageId": "сделка успешна"}, "stageId = 'C5:WON'"),
-        ({"Приоритет": "высокий"}, "UF_CRM_1700000001 = '202'"),
+        ({"stageSemanticId": "won"}, "stageSemanticId = 'S'", {"stageSemanticId": "S"}),
+        (
+            {"stageSemanticId": ["Lost", "S"]},
+            "stageSemanticId in ('F', 'S')",
+            {"stageSemanticId": {"$in": ["F", "S"]}},
+        ),
+        ({"currency": "rub"}, "currency = 'RUB'", None),
+        ({"currency": "Евро"}, "currency = 'EUR'", {"currency": "EUR"}),
+        (
+            {"categoryId": "партнеры", "stageId": "сделка успешна"},
+            "stageId = 'C5:WON'",
+            {"categoryId": 5, "stageId": "C5:WON"},
+        ),
+        ({"Приоритет": "высокий"}, "UF_CRM_1700000001 = '202'", {"UF_CRM_1700000001": "202"}),
+        ({"assignedById": "Осипов", "categoryId": "5"}, "assignedById = 57 and categoryId = 5", {"assignedById": 57}),
+        ({"Ответственный": 57, "categoryId": 5}, "assignedById = 57 and categoryId = 5", {"assignedById": 57}),
     ],
     ids=str,
 )
-async def test_words_mean_the_codes_behind_them(
-    condition: dict[str, object], where: str, assistant: Assistant, sql: Sql
+async def test_words_mean_the_codes_behind_them_and_the_answer_says_which(
+    condition: dict[str, object], where: str, used: dict[str, object] | None, assistant: Assistant, sql: Sql
 ) -> None:
     [(count,)] = sql(f"select count(*) from deals where {where}")
 
+    counted = await assistant.ask("aggregate", entity="сделки", filter=condition)
+    found = await assistant.ask("search_items", entity="сделки", filter=condition, limit=1)
+
     assert count > 0
-    assert await assistant.ask("aggregate", entity="сделки", filter=condition) == {
-        "rows": [{"count": count}],
-        "total": count,
-        "complete": True,
-    }
+    assert (counted["total"], counted.get("filter_used")) == (count, used)
+    assert (found["total"], found.get("filter_used")) == (count, used)
 
 
 async def test_outcomes_and_task_statuses_carry_their_names(assistant: Assistant, sql: Sql) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assistants import Assistant, Sql, assistant_for, sql_over
-from bitrix24_mcp.crm.portal import WorkflowPage
+from bitrix24_mcp.crm.portal_values import WorkflowPage
 from bitrix24_mcp.crm.shape import compact, tokens
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.vibecode.portal import GatewayPortal

@@ -6,16 +6,15 @@ from typing import Any
 import pytest
 import respx
 
-from bitrix24_mcp.crm.entities import DEALS
-from bitrix24_mcp.crm.entity import smart_process
+from bitrix24_mcp.crm.catalogue.entity import smart_process
+from bitrix24_mcp.crm.catalogue.sales import DEALS
 from bitrix24_mcp.crm.errors import UnexpectedAnswer
-from bitrix24_mcp.crm.portal import MeasureRequest, RecordQuery
+from bitrix24_mcp.crm.portal_values import RecordQuery
 from bitrix24_mcp.vibecode.portal import GatewayPortal
 
 pytestmark = [pytest.mark.anyio, pytest.mark.respx(base_url="https://gateway.example")]
 
 CONTRACTS = smart_process(174, "Contracts", stages=True, funnels=True)
-SUM = MeasureRequest("sum", "amount")
 TWO_DEALS = RecordQuery(DEALS, limit=2)
 STATUS = {"entityId": "DEAL_STAGE", "statusId": "NEW", "name": "New", "sort": 10}
 Ask = Callable[[GatewayPortal], Awaitable[Any]]
@@ -66,26 +65,22 @@ STRANGE: dict[str, tuple[Ask, Any]] = {
     "figures without a total": (lambda portal: portal.count(DEALS, ()), {"count": 1, "meta": {}}),
     "figures with an odd total": (lambda portal: portal.count(DEALS, ()), {"meta": {"totalRecords": "many"}}),
     "figures with meta in a list": (lambda portal: portal.count(DEALS, ()), {"count": 1, "meta": [1]}),
-    "groups left out": (lambda portal: portal.aggregate(DEALS, (), (), ["stageId"]), COUNTED),
+    "groups left out": (lambda portal: portal.group_counts(DEALS, (), ["stageId"]), COUNTED),
+    "groups in an object": (
+        lambda portal: portal.group_counts(DEALS, (), ["stageId"]),
+        {**COUNTED, "groups": {"NEW": 1}},
+    ),
     "group without its key": (
-        lambda portal: portal.aggregate(DEALS, (), (), ["stageId"]),
+        lambda portal: portal.group_counts(DEALS, (), ["stageId"]),
         {**COUNTED, "groups": [{"count": 1}]},
     ),
+    "group without its count": (
+        lambda portal: portal.group_counts(DEALS, (), ["stageId"]),
+        {**COUNTED, "groups": [{"stageId": "NEW"}]},
+    ),
     "group that is a text": (
-        lambda portal: portal.aggregate(DEALS, (), (), ["stageId"]),
+        lambda portal: portal.group_counts(DEALS, (), ["stageId"]),
         {**COUNTED, "groups": ["NEW"]},
-    ),
-    "sum that is a text": (
-        lambda portal: portal.aggregate(DEALS, (), [SUM], ()),
-        {**COUNTED, "aggregates": {"amount": {"sum": "much"}}},
-    ),
-    "sum without its function": (
-        lambda portal: portal.aggregate(DEALS, (), [SUM], ()),
-        {**COUNTED, "aggregates": {"amount": 5}},
-    ),
-    "aggregates in a list": (
-        lambda portal: portal.aggregate(DEALS, (), [SUM], ()),
-        {**COUNTED, "aggregates": [5]},
     ),
 }
 

@@ -3,24 +3,23 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
 import respx
 
-from bitrix24_mcp.crm.entities import BY_NAME, DEALS
-from bitrix24_mcp.crm.entity import smart_process
-from bitrix24_mcp.crm.portal import (
+from bitrix24_mcp.crm.catalogue.entities import BY_NAME
+from bitrix24_mcp.crm.catalogue.entity import smart_process
+from bitrix24_mcp.crm.catalogue.sales import DEALS
+from bitrix24_mcp.crm.portal_values import (
     Condition,
     Currency,
     FieldInfo,
-    FigureGroup,
-    Figures,
     Funnel,
+    GroupCounts,
     Identity,
-    MeasureRequest,
     NamedId,
+    Person,
     RecordPage,
     RecordQuery,
     Sort,
@@ -34,7 +33,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.respx(base_url=GATEWAY)]
 
 CONTRACTS = smart_process(174, "Contracts", stages=True, funnels=True)
 EVENTS = BY_NAME["calendar-events"]
-SUM = MeasureRequest("sum", "amount")
 NEW_DEALS = RecordQuery(DEALS, (Condition("stageId", "eq", "NEW"),), (Sort("id"),), limit=2)
 Ask = Callable[[GatewayPortal], Awaitable[Any]]
 
@@ -54,9 +52,9 @@ ASKED: dict[str, tuple[Ask, str, dict[str, Any], Any]] = {
         "GET /v1/me",
         data(
             {"portal": "p.bitrix24.ru", "scopes": ["crm"], "accessMode": "READONLY", "type": "personal",
-             "currentUser": {"bitrixUserId": 7}}
+             "currentUser": {"bitrixUserId": 7}, "rateLimit": {"requestsPerSecond": 10}}
         ),
-        Identity("p.bitrix24.ru", ("crm",), "READONLY", 7, "personal"),
+        Identity("p.bitrix24.ru", ("crm",), "READONLY", 7, "personal", 10),
     ),
     "identity of few words": (
         lambda portal: portal.identity(),
@@ -155,6 +153,25 @@ ASKED: dict[str, tuple[Ask, str, dict[str, Any], Any]] = {
         data([{"id": "7", "name": "Ann", "lastName": "Baker"}, {"id": 8, "name": None, "lastName": "Ёж"}]),
         (NamedId(7, "Ann Baker"), NamedId(8, "Ёж")),
     ),
+    "people": (
+        lambda portal: portal.people(),
+        (
+            'POST /v1/users/search {"sort": "id", "select": ["id", "name", "lastName", "email", "active"], '
+            '"limit": 5000, "autoWindow": false}'
+        ),
+        data(
+            [
+                {"id": "7", "name": " Ann ", "lastName": "Baker", "email": "ann@p.example", "active": True},
+                {"id": 8, "name": None, "active": "N"},
+                {"id": 9, "lastName": "Ёж", "active": "Y"},
+            ]
+        ),
+        (
+            Person(7, "Ann", "Baker", "ann@p.example", active=True),
+            Person(8, "", "", "", active=False),
+            Person(9, "", "Ёж", "", active=True),
+        ),
+    ),
     "currencies": (
         lambda portal: portal.currencies(),
         "GET /v1/currencies?limit=5000",
@@ -181,33 +198,33 @@ ASKED: dict[str, tuple[Ask, str, dict[str, Any], Any]] = {
         data({"count": 12_345, "aggregates": {}, "meta": {"totalRecords": 12_345, "recordsProcessed": 0}}),
         12_345,
     ),
-    "figures": (
-        lambda portal: portal.aggregate(DEALS, (), [SUM], ()),
-        'POST /v1/deals/aggregate {"aggregate": [{"field": "amount", "function": "sum"}]}',
-        data(
-            {"count": 9_000, "aggregates": {"amount": {"sum": 0.1, "avg": 1}},
-             "meta": {"totalRecords": 9_000, "recordsProcessed": 5_000, "truncated": True}}
-        ),
-        Figures(
-            (FigureGroup({}, 9_000, 5_000, {("sum", "amount"): Decimal("0.1")}),), 9_000, 5_000,
-            truncated=True, groups_truncated=False,
-        ),
-    ),
-    "figures by group": (
-        lambda portal: portal.aggregate(CONTRACTS, (), [SUM], ["stageId"]),
-        'POST /v1/items/174/aggregate {"aggregate": [{"field": "amount", "function": "sum"}], "groupBy": ["stageId"]}',
+    "groups": (
+        lambda portal: portal.group_counts(CONTRACTS, [Condition("categoryId", "eq", 8)], ["stageId"]),
+        'POST /v1/items/174/aggregate {"filter": {"categoryId": 8}, "groupBy": ["stageId"]}',
         data(
             {"count": 3,
-             "groups": [{"stageId": "NEW", "count": 2, "aggregates": {"amount": {"sum": None}}},
-                        {"stageId": None, "count": 1, "aggregates": {"amount": {"sum": 0.5}}}],
-             "meta": {"totalRecords": 3, "recordsProcessed": 3, "groupsTruncated": True}}
+             "groups": [{"stageId": "NEW", "count": 2, "aggregates": {}}, {"stageId": None, "count": 1}],
+             "meta": {"totalRecords": 3, "recordsProcessed": 3, "truncated": False}}
         ),
-        Figures(
-            (
-                FigureGroup({"stageId": "NEW"}, 2, 2, {("sum", "amount"): None}),
-                FigureGroup({"stageId": None}, 1, 1, {("sum", "amount"): Decimal("0.5")}),
-            ), 3, 3, truncated=False, groups_truncated=True,
+        GroupCounts((({"stageId": "NEW"}, 2), ({"stageId": None}, 1)), 3, complete=True),
+    ),
+    "groups of the first 5,000": (
+        lambda portal: portal.group_counts(DEALS, (), ["stageId"]),
+        'POST /v1/deals/aggregate {"groupBy": ["stageId"]}',
+        data(
+            {"count": 9_000, "groups": [{"stageId": "NEW", "count": 5_000}],
+             "meta": {"totalRecords": 9_000, "recordsProcessed": 5_000, "truncated": True}}
         ),
+        GroupCounts((({"stageId": "NEW"}, 5_000),), 9_000, complete=False),
+    ),
+    "groups of which some are left out": (
+        lambda portal: portal.group_counts(DEALS, (), ["stageId"]),
+        'POST /v1/deals/aggregate {"groupBy": ["stageId"]}',
+        data(
+            {"count": 3, "groups": [{"stageId": "NEW", "count": 2}],
+             "meta": {"totalRecords": 3, "groupsTruncated": True}}
+        ),
+        GroupCounts((({"stageId": "NEW"}, 2),), 3, complete=False),
     ),
     "workflows": (
         lambda portal: portal.workflows(713, None, 50),

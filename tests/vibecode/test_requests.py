@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from bitrix24_mcp.crm.entities import BY_NAME, DEALS
-from bitrix24_mcp.crm.entity import smart_process
-from bitrix24_mcp.crm.portal import Condition, RecordQuery, Sort
+from bitrix24_mcp.crm.catalogue.entities import BY_NAME
+from bitrix24_mcp.crm.catalogue.entity import smart_process
+from bitrix24_mcp.crm.catalogue.sales import DEALS
+from bitrix24_mcp.crm.portal_values import Condition, RecordQuery, Sort
 from bitrix24_mcp.vibecode.requests import body_of, filter_query, path_of, query_of, sort_of
 
 EVENTS = BY_NAME["calendar-events"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bitrix24_mcp.crm.errors import UnexpectedAnswer
-from bitrix24_mcp.crm.portal import FieldInfo, Option
+from bitrix24_mcp.crm.portal_values import FieldInfo, Option
 from bitrix24_mcp.vibecode.schema import field_list
 
 DESCRIBED = {

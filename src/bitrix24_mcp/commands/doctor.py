@@ -7,10 +7,12 @@ import anyio
 
 from bitrix24_mcp.commands.connection import connected
 from bitrix24_mcp.commands.terminal import Terminal
-from bitrix24_mcp.crm.entities import DEALS
+from bitrix24_mcp.crm.catalogue.sales import DEALS
+from bitrix24_mcp.crm.catalogue.scopes import closed
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.metadata import Metadata
-from bitrix24_mcp.crm.portal import Identity
+from bitrix24_mcp.crm.portal_values import Identity
+from bitrix24_mcp.server import offered
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.vibecode.portal import GatewayPortal
 
@@ -28,6 +30,7 @@ async def _examine(settings: Settings, demo: bool, terminal: Terminal) -> int:  
             _line(terminal, "key and connection", error)
             return 1
         _describe(terminal, identity)
+        _say_closed(terminal, identity, settings)
         metadata = Metadata(portal, zone=settings.time_zone)
         checks = _checks(portal, metadata)
         failed = [what for what, check in checks.items() if not await _passes(terminal, what, check)]
@@ -65,6 +68,14 @@ def _describe(terminal: Terminal, identity: Identity) -> None:
     user = f"user {identity.user_id}" if identity.user_id is not None else "its owner"
     _line(terminal, f"key and connection: {identity.portal or 'portal not named'}, acting as {user}, {mode}", None)
     terminal.say(f"  scopes: {', '.join(identity.scopes) or 'none stated'}")
+
+
+def _say_closed(terminal: Terminal, identity: Identity, settings: Settings) -> None:
+    """What the key's scopes leave closed; nothing where the portal did not state them."""
+    scopes = {tool.name: tool.scope for tool in offered(settings).values()}
+    for each in closed(identity.scopes, scopes) if identity.scopes else []:
+        what = ", ".join([*each.get("tools", []), *each.get("entities", [])])
+        terminal.say(f"  without the scope {each['missing_scope']}: no {what}")
 
 
 def _line(terminal: Terminal, what: str, error: PortalError | None) -> None:

@@ -30,22 +30,20 @@ def parse_moment(text: str, zone: tzinfo) -> datetime | None:
 
 
 def start_of(day: date, zone: tzinfo) -> str:
-    """Midnight at the start of a day in the zone, with its offset: `2026-07-01T00:00:00+03:00`."""
-    return written(datetime.combine(day, time.min, tzinfo=zone))
+    """Midnight at the start of a day in the zone, with its offset: `2026-07-01T00:00:00+03:00`.
+
+    Where clocks go forward at midnight, the offset before it makes that the moment at which the day starts.
+    """
+    try:
+        return written(datetime.combine(day, time.min, tzinfo=zone))
+    except OverflowError:
+        raise invalid_date(day.isoformat()) from None
 
 
 def written(moment: datetime, timespec: str = "seconds") -> str:
     """The moment in ISO form; before time zones there were offsets with seconds, which no portal reads, so in UTC."""
     offset = moment.utcoffset() or timedelta()
     return (moment.astimezone(UTC) if offset.seconds % 60 else moment).isoformat(timespec=timespec)
-
-
-def after(day: date, zone: tzinfo) -> str:
-    """Midnight at the end of a day in the zone, with its offset."""
-    try:
-        return start_of(day + timedelta(days=1), zone)
-    except OverflowError:
-        raise invalid_date(day.isoformat()) from None
 
 
 def shown(value: str, zone: tzinfo) -> str:
@@ -63,6 +61,7 @@ def invalid_date(text: object) -> InvalidArguments:
     """The error for a value that is no date."""
     return InvalidArguments(
         f"“{str(text)[:40]}” is not a date.",
-        advice="Write an ISO date such as 2026-07-01, or a moment such as 2026-07-01T09:30:00+03:00.",
+        advice="Write an ISO date such as 2026-07-01, a moment such as 2026-07-01T09:30:00+03:00, or a period such as "
+        "today, last_month, -30d, 2026-Q3 or 2026-07.",
         code="INVALID_VALUE",
     )

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from bitrix24_mcp.crm.entity import Entity
+from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.errors import InvalidArguments, nearest, quoted, suggestion
-from bitrix24_mcp.crm.portal import FieldInfo
+from bitrix24_mcp.crm.portal_values import FieldInfo
 
 Kind = Literal[
     "integer", "number", "money", "string", "boolean", "date", "datetime",
@@ -37,6 +37,7 @@ _KINDS: dict[str, Kind] = {
 NUMERIC: frozenset[Kind] = frozenset({"integer", "number", "money"})
 UNORDERED: frozenset[Kind] = frozenset({"boolean", "stage", "status", "list", "money", "currency", "owner type"})
 """Kinds without a meaningful less and more. Money in user fields is kept as the text `amount|currency`."""
+_CHANGED = ("updatedAt", "updatedTime", "changedDate")
 
 
 class Fields:
@@ -53,7 +54,7 @@ class Fields:
         self._kinds = _kinds_of(entity)
         self._spellings: dict[str, list[str]] = {}
         for info in known.values():
-            self._spellings.setdefault(_spelling(info.name), []).append(info.name)
+            self._spellings.setdefault(spelling(info.name), []).append(info.name)
 
     def __contains__(self, name: str) -> bool:
         return name in self._known
@@ -68,6 +69,8 @@ class Fields:
         """What kind of value the field holds, with the entity's own knowledge before the portal's type."""
         if known := self._kinds.get(name):
             return known
+        if self.entity.target(name):
+            return "link"
         type_ = self._known[name].type.casefold()
         if type_.startswith("crm") and type_ not in _KINDS:
             return "link"
@@ -81,6 +84,15 @@ class Fields:
         """Whether this is a field that the portal's administrators added (docs/userfields)."""
         return name.casefold().startswith("uf")
 
+    def has_parts(self, name: str) -> bool:
+        """Whether its values are objects: files with their links, phones with their kinds (docs/entities/contacts)."""
+        return self._known[name].type.casefold() in {"file", "crm_multifield"}
+
+    @property
+    def changed_field(self) -> str:
+        """The field with the moment of a record's last change; empty where the portal keeps none."""
+        return next((name for name in _CHANGED if name in self and self.kind(name) == "datetime"), "")
+
     def currency_of(self, name: str) -> str:
         """The field that holds a standard money field's currency; empty for everything else."""
         return self.entity.money.get(name, "")
@@ -92,7 +104,7 @@ class Fields:
         """
         if written in self._known:
             return written
-        same = self._spellings.get(_spelling(written), [])
+        same = self._spellings.get(spelling(written), [])
         if len(same) == 1:
             return same[0]
         labelled = [info.name for info in self if info.title and fold(info.title) == fold(written)]
@@ -145,6 +157,6 @@ def fold(text: str) -> str:
     return text.strip().casefold().replace("ё", "е")
 
 
-def _spelling(name: str) -> str:
-    """`UF_CRM_17` and `ufCrm_17` are one field (docs/entity-api, user fields); case does not tell fields apart."""
+def spelling(name: str) -> str:
+    """What tells fields apart: not case, and `UF_CRM_17` is `ufCrm_17` (docs/entity-api, user fields)."""
     return name.replace("_", "").casefold()

@@ -1,11 +1,12 @@
-"""Names beside codes: `stageId` gets `stageId_name`, a user id gets the person's name."""
+"""Names beside codes: `stageId` gets `stageId_name`, a user id the person's name, a link what its record is called."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from bitrix24_mcp.crm.choices import choices
 from bitrix24_mcp.crm.errors import PermissionRefused
 from bitrix24_mcp.crm.fields import Fields
+from bitrix24_mcp.crm.filters.choices import choices
+from bitrix24_mcp.crm.links import link_names
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.text import plain
 
@@ -16,11 +17,11 @@ async def with_names(
     rows: Sequence[Mapping[str, Any]], fields: Fields, columns: Sequence[str], metadata: Metadata
 ) -> list[dict[str, Any]]:
     """The rows with `<field>_name` after every coded value of the columns whose name is known."""
-    names: dict[str, dict[str, str]] = {}
-    for column in columns:
-        present = [row[column] for row in rows if row.get(column) is not None]
-        if column in fields and present:
-            names[column] = await _names(fields, column, present, metadata)
+    held = {column: [row[column] for row in rows if row.get(column) is not None] for column in columns}
+    held = {column: present for column, present in held.items() if column in fields and present}
+    names = {column: await _names(fields, column, present, metadata) for column, present in held.items()}
+    links = {column: present for column, present in held.items() if fields.kind(column) == "link"}
+    names.update(await link_names(links, fields.entity, metadata))
     return [_named(row, names) for row in rows]
 
 

@@ -1,20 +1,23 @@
 """What the portal says about itself, read once and kept for five minutes. Never records."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
-from typing import Any, TypeVar, cast
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Literal, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import anyio
 
+from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.dates import parse_moment
-from bitrix24_mcp.crm.entity import Entity
 from bitrix24_mcp.crm.errors import NotFound, PermissionRefused
 from bitrix24_mcp.crm.fields import Fields
-from bitrix24_mcp.crm.portal import Currency, Funnel, Identity, NamedId, Portal, Record, Status
+from bitrix24_mcp.crm.portal import Portal
+from bitrix24_mcp.crm.portal_values import Currency, Funnel, Identity, NamedId, Person, Record, Status
 
 T = TypeVar("T")
+ZoneSource = Literal["setting", "user", "data", "default"]
 
 LIFETIME = 300.0
 """Seconds; the gateway keeps its own field lists as long (docs/entity-api, user fields in aggregates)."""
@@ -46,11 +49,20 @@ class Metadata:
         self._kept: dict[Any, _Kept] = {}
         self._locks: dict[Any, anyio.Lock] = {}
         self._users: dict[int, tuple[str, float]] = {}
+        self._awaited: set[int] = set()
+        self.unhelpful: set[tuple[str, ...]] = set()
+        """Ways to figures that were refused or left records out, so that they are not tried again and again."""
+
+    @property
+    def portal(self) -> Portal:
+        """The portal that is described, for what must not be kept."""
+        return self._portal
 
     def forget(self) -> None:
         """Drops everything, so that the next question reads the portal again."""
         self._kept.clear()
         self._users.clear()
+        self.unhelpful.clear()
 
     async def identity(self) -> Identity:
         """Whose key this is."""
@@ -123,22 +135,62 @@ class Metadata:
 
     async def users(self, ids: Sequence[int]) -> dict[int, str]:
         """Names of the users the key may see; the others are absent."""
+        if unknown := self._unknown(ids):
+            self._awaited |= unknown
+            async with self._locks.setdefault("users", anyio.Lock()):
+                if self._unknown(ids):  # nobody has read them while this call waited
+                    await self._read_users(self._awaited)
+        return {user: name for user in ids if (name := self._users[user][0])}
+
+    def _unknown(self, ids: Sequence[int]) -> set[int]:
         now = anyio.current_time()
-        wanted = {user for user in ids if self._users.get(user, ("", 0.0))[1] <= now}
-        if wanted:
-            try:
-                found = await self._portal.users(sorted(wanted))
-            except PermissionRefused:
-                found = ()
-            names = {user.id: user.name for user in found}
-            self._users.update({user: (names.get(user, ""), now + LIFETIME) for user in wanted})
-        return {user: self._users[user][0] for user in ids if self._users[user][0]}
+        return {user for user in ids if self._users.get(user, ("", 0.0))[1] <= now}
+
+    async def _read_users(self, awaited: set[int]) -> None:
+        """Reads those that this call and all that wait behind it are waiting for."""
+        wanted = sorted(awaited)
+        try:
+            found = await self._portal.users(wanted)
+        except PermissionRefused:
+            found = ()
+        names, until = {user.id: user.name for user in found}, anyio.current_time() + LIFETIME
+        self._users.update({user: (names.get(user, ""), until) for user in wanted})
+        awaited.difference_update(wanted)
+
+    async def people(self) -> tuple[Person, ...]:
+        """Every user that the key may see, dismissed ones included."""
+
+        async def read() -> tuple[Person, ...]:
+            found = await self._portal.people()
+            until = anyio.current_time() + LIFETIME
+            self._users.update({person.id: (person.called, until) for person in found})
+            return found
+
+        return await self._once("people", read)
+
+    async def now(self) -> datetime:
+        """The portal's present moment in its own zone."""
+        zone, source = await self.zone_and_source()
+        if source == "setting":
+            # The portal's clock is known from its first answer on, and nothing may have been asked yet.
+            with suppress(PermissionRefused, NotFound):
+                await self.identity()
+        return self._portal.now().astimezone(zone)
 
     async def zone(self) -> tzinfo:
         """The portal's zone: the setting, else the current user's, else the offset seen in data, else UTC."""
+        return (await self.zone_and_source())[0]
 
-        async def read() -> tzinfo:
-            return _zone(self._zone) or _zone(await self._users_zone()) or await self._offset_in_data() or UTC
+    async def zone_and_source(self) -> tuple[tzinfo, ZoneSource]:
+        """The portal's zone and where it comes from; `default` is UTC, because nobody said anything."""
+
+        async def read() -> tuple[tzinfo, ZoneSource]:
+            if zone := _zone(self._zone):
+                return zone, "setting"
+            if zone := _zone(await self._users_zone()):
+                return zone, "user"
+            zone = await self._offset_in_data()
+            return (zone, "data") if zone else (UTC, "default")
 
         return await self._once("zone", read)
 
@@ -157,13 +209,18 @@ class Metadata:
         return next((moment.tzinfo for moment in moments if moment and moment.tzinfo is not UTC), None)
 
     async def _once(self, key: Any, read: Callable[[], Awaitable[T]]) -> T:
-        lock = self._locks.setdefault(key, anyio.Lock())
-        async with lock:
-            kept = self._kept.get(key)
-            if kept is None or kept.until <= anyio.current_time():
+        if kept := self._fresh(key):  # without a lock, so that calls at once stay together
+            return cast("T", kept.value)
+        async with self._locks.setdefault(key, anyio.Lock()):
+            kept = self._fresh(key)
+            if kept is None:
                 kept = _Kept(await read(), anyio.current_time() + LIFETIME)
                 self._kept[key] = kept
             return cast("T", kept.value)
+
+    def _fresh(self, key: Any) -> _Kept | None:
+        kept = self._kept.get(key)
+        return kept if kept and kept.until > anyio.current_time() else None
 
 
 def _stages(statuses: Sequence[Status], funnel: int | None) -> tuple[Stage, ...]:

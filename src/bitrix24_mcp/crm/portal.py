@@ -1,180 +1,55 @@
-"""The Portal protocol: what any backend can do, and the values that pass between it and the CRM.
+"""The Portal protocol: what any backend can do.
 
 A backend gets questions that are already checked and resolved (`Condition`, `Sort`) and gives rows as the portal
 stores them. It raises only errors of `crm.errors`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
-from bitrix24_mcp.crm.entity import Entity
-
-Operator = Literal["eq", "ne", "gt", "gte", "lt", "lte", "contains", "in", "nin"]
-Scalar = str | int | float | bool
-Record = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One condition on one field. `in` and `nin` hold a tuple, every other operator a scalar."""
-
-    field: str
-    operator: Operator
-    value: Scalar | tuple[Scalar, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """One step of an order."""
-
-    field: str
-    descending: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RecordQuery:
-    """Which records to read: all conditions hold, in this order, these columns, this many from `offset`."""
-
-    entity: Entity
-    conditions: tuple[Condition, ...] = ()
-    sort: tuple[Sort, ...] = ()
-    select: tuple[str, ...] = ()
-    limit: int = 50
-    offset: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RecordPage:
-    """Rows as stored. `total` counts all matching records; None when the portal did not say."""
-
-    rows: tuple[Record, ...]
-    total: int | None
-    has_more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One allowed value of a list field: what is stored and what people read."""
-
-    code: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class FieldInfo:
-    """A field as the portal describes it. `type` is the portal's own word; `directory` names its status directory."""
-
-    name: str
-    type: str
-    title: str = ""
-    read_only: bool = False
-    multiple: bool = False
-    options: tuple[Option, ...] = ()
-    directory: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """One value of a directory. `semantics`: "S" won, "F" lost, "" anything else."""
-
-    directory: str
-    code: str
-    name: str
-    sort: int
-    semantics: str
-
-
-@dataclass(frozen=True, slots=True)
-class Funnel:
-    """A funnel (category) of an entity."""
-
-    id: int
-    name: str
-    default: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NamedId:
-    """A user or a workflow template: its id and what people call it."""
-
-    id: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Currency:
-    """A currency of the portal. `code` is ISO 4217; `base` marks the portal's own."""
-
-    code: str
-    base: bool
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whose eyes: the portal's host, the key's scopes, mode and type, and its user's id.
-
-    What the portal did not say is empty, or None for the user.
-    """
-
-    portal: str
-    scopes: tuple[str, ...]
-    access_mode: str
-    user_id: int | None
-    key_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureRequest:
-    """A function over a field, in the portal's aggregate."""
-
-    function: Literal["count", "sum", "min", "max"]
-    field: str
-
-
-@dataclass(frozen=True, slots=True)
-class FigureGroup:
-    """Figures of one group: `key` by group field, `count` of records, `values` by (function, field).
-
-    `covered` is how many of the records the values were computed from.
-    """
-
-    key: Mapping[str, Any]
-    count: int
-    covered: int
-    values: Mapping[tuple[str, str], Decimal | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The portal's own aggregate. `total` counts all matching records, `processed` those that the figures cover.
-
-    `truncated`: the portal stopped before the last record; `groups_truncated`: it left out groups.
-    """
-
-    groups: tuple[FigureGroup, ...]
-    total: int
-    processed: int
-    truncated: bool
-    groups_truncated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowPage:
-    """Running workflow instances, newest change first, with seed names in camelCase. `total` None = not said."""
-
-    rows: tuple[Record, ...]
-    total: int | None
+from bitrix24_mcp.crm.catalogue.entity import Entity
+from bitrix24_mcp.crm.errors import PermissionRefused
+from bitrix24_mcp.crm.portal_values import (
+    Condition,
+    Currency,
+    FieldInfo,
+    Funnel,
+    GroupCounts,
+    Identity,
+    NamedId,
+    Person,
+    RateLimits,
+    Record,
+    RecordId,
+    RecordPage,
+    RecordQuery,
+    Records,
+    Sort,
+    Status,
+    WorkflowPage,
+)
 
 
 class Portal(Protocol):
     """What any backend can do. Every read raises the errors of `crm.errors`, nothing else."""
 
+    @property
+    def page_at_most(self) -> int:
+        """Records that one search gives at most."""
+        ...
+
+    @property
+    def figures_at_most(self) -> int:
+        """Matching records up to which its own groups are complete."""
+        ...
+
     def now(self) -> datetime:
         """The portal's present moment, aware."""
+        ...
+
+    def limits(self) -> RateLimits:
+        """What is left of the key's requests, as the latest answer said; asks nothing."""
         ...
 
     async def identity(self) -> Identity:
@@ -211,6 +86,10 @@ class Portal(Protocol):
         """Names of those of the users that the key may see, dismissed ones included."""
         ...
 
+    async def people(self) -> tuple[Person, ...]:
+        """Every user that the key may see, dismissed ones included."""
+        ...
+
     async def currencies(self) -> tuple[Currency, ...]:
         """The portal's currencies."""
         ...
@@ -219,18 +98,18 @@ class Portal(Protocol):
         """One page of records; never a page with rows silently left out."""
         ...
 
+    async def searches(self, queries: Sequence[RecordQuery]) -> tuple[RecordPage | PermissionRefused, ...]:
+        """A page for each query in few requests; in the place of a page that was refused, the refusal."""
+        ...
+
     async def count(self, entity: Entity, conditions: Sequence[Condition]) -> int:
         """How many records match, exact at any size."""
         ...
 
-    async def aggregate(
-        self,
-        entity: Entity,
-        conditions: Sequence[Condition],
-        measures: Sequence[MeasureRequest],
-        group_by: Sequence[str],
-    ) -> Figures:
-        """The portal's own figures, with its own limits stated in them."""
+    async def group_counts(
+        self, entity: Entity, conditions: Sequence[Condition], group_by: Sequence[str]
+    ) -> GroupCounts:
+        """How many of the matching records each group holds, by the portal's own count, with its limits stated."""
         ...
 
     async def workflows(self, template_id: int | None, started_by: int | None, offset: int) -> WorkflowPage:
@@ -239,4 +118,16 @@ class Portal(Protocol):
 
     async def workflow_templates(self) -> tuple[NamedId, ...]:
         """The workflow templates."""
+        ...
+
+    async def records(self, entity: Entity, ids: Sequence[RecordId]) -> Records:
+        """The records with all their fields; reads that come at once share requests."""
+        ...
+
+    async def product_rows(self, entity: Entity, owner_id: int) -> tuple[Record, ...]:
+        """The product rows of a record: productId, productName, price, quantity, discount, taxRate, taxIncluded."""
+        ...
+
+    async def stage_history(self, entity: Entity, owner_id: int) -> tuple[Record, ...]:
+        """Every stage that a record came to: id, typeId, createdAt, categoryId, stageId, stageSemanticId."""
         ...

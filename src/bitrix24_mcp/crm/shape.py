@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from bitrix24_mcp.crm.dates import shown
 from bitrix24_mcp.crm.fields import Fields, Kind
-from bitrix24_mcp.crm.portal import Record
+from bitrix24_mcp.crm.portal_values import Record
 from bitrix24_mcp.crm.text import plain
 
 _LINK_NAME = re.compile(r"url|download", re.IGNORECASE)
@@ -60,7 +60,24 @@ def tokens(text: str) -> int:
     return math.ceil(plain_cost + sum(_other_cost(character) for character in text if character > "\x7f"))
 
 
-def fitting(rows: Iterable[Mapping[str, Any]], budget: int, beside: int = 0) -> int:
+def columnar(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    """The rows as the names of their columns, each once, and a list of values for each row, None where it has none.
+
+    A column that is empty in every row is left out.
+    """
+    filled = {name for row in rows for name, value in row.items() if value is not None}
+    columns: list[str] = []
+    for row in rows:
+        at = len(columns)
+        for name in reversed([name for name in row if name in filled]):
+            if name in columns:
+                at = columns.index(name)
+            else:
+                columns.insert(at, name)
+    return columns, [[row.get(name) for name in columns] for row in rows]
+
+
+def fitting(rows: Iterable[Any], budget: int, beside: int = 0) -> int:
     """How many of the first rows fit into a token budget; one at least, so that paging always gets on.
 
     `beside` are the tokens that each row costs elsewhere in the answer.
@@ -73,6 +90,12 @@ def fitting(rows: Iterable[Mapping[str, Any]], budget: int, beside: int = 0) -> 
             break
         count += 1
     return count
+
+
+def fitting_in_columns(rows: Sequence[Mapping[str, Any]], budget: int) -> int:
+    """How many of the first rows fit into a token budget when their columns are named once."""
+    columns, values = columnar(rows)
+    return fitting(values, budget - tokens(compact(columns)))
 
 
 def _other_cost(character: str) -> float:
@@ -100,7 +123,7 @@ def _text(value: str, kind: Kind, zone: tzinfo) -> Any:
             return shown(value, zone)
         case "date":
             return value[:10]
-        case "integer" | "number" | "user" | "funnel":
+        case "integer" | "number" | "user" | "funnel" | "link":
             return _number(value)
         case _:
             return plain(value)

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 import anyio
 
+_LONGEST = 86_400.0
+"""Seconds; no window of the portal is longer, whatever a header says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -45,10 +48,19 @@ class _Turn:
     answered: float = math.inf
 
 
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the portal said of the window: requests in it (None = not said), how many are left, when it ends."""
+
+    limit: int | None
+    remaining: int
+    ends: float
+
+
 class Budget:
     """The rate budget of one key on one portal; whoever sends takes a `turn`.
 
-    `waited` sums the seconds spent waiting, `spent` counts the turns taken.
+    `waited` sums the seconds spent waiting, `spent` counts the turns taken, `stated` is what the portal said last.
     """
 
     def __init__(self, limits: Limits | None = None, *, clock: Clock | None = None) -> None:
@@ -59,6 +71,7 @@ class Budget:
         self._flights = anyio.Semaphore(self._limits.in_flight)
         self.spent = 0
         self.waited = 0.0
+        self.stated: Stated | None = None
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[None]:
@@ -71,20 +84,24 @@ class Budget:
             finally:
                 turn.answered = self.clock.now()
 
+    async def ready(self) -> None:
+        """Waits until a request may go out, and takes no turn; a pause that comes meanwhile holds this one too."""
+        while (delay := self._earliest() - self.clock.now()) > 0:
+            self.waited += delay
+            await self.clock.sleep(delay)
+
     def pause(self, seconds: float) -> None:
         """Nobody sends for so long: the portal has asked for patience."""
         self._next = max(self._next, self.clock.now() + seconds)
 
-    def learn(self, remaining: int, reset: float) -> None:
-        """Nobody sends before the window's reset when the portal says that nothing is left of it."""
+    def learn(self, remaining: int, reset: float, limit: int | None = None) -> None:
+        """Keeps what the portal says of the window; nobody sends before its reset when nothing is left of it."""
+        self.stated = Stated(limit, remaining, self.clock.now() + min(reset, _LONGEST))
         if remaining <= 0 < reset:
             self.pause(min(reset, self._limits.window))
 
     async def _wait(self) -> _Turn:
-        """Reserves a moment, then waits for it; a pause that comes meanwhile holds this one too."""
-        while (delay := self._earliest() - self.clock.now()) > 0:
-            self.waited += delay
-            await self.clock.sleep(delay)
+        await self.ready()
         now = self.clock.now()
         self._next = max(self._next, now) + 1 / self._limits.per_second
         self._turns.append(_Turn(now))

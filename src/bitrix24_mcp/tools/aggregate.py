@@ -6,9 +6,11 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from bitrix24_mcp.crm import aggregates
-from bitrix24_mcp.crm.measures import Function
+from bitrix24_mcp.crm.figures.comparison import Compare
+from bitrix24_mcp.crm.figures.measures import Function
+from bitrix24_mcp.crm.shape import columnar
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
-from bitrix24_mcp.tools.params import Arguments, EntityName, Explain, Filter, Names, at_most
+from bitrix24_mcp.tools.params import Arguments, EntityName, Explain, Filter, Format, Names, SortBy, at_most
 
 
 class MeasureArgument(Arguments):
@@ -26,19 +28,40 @@ class Aggregate(Arguments):
         list[MeasureArgument],
         Field(max_length=20, description="Left out = the number of records; count needs no field"),
     ] = []
-    group_by: Annotated[Names, Field(description="Up to 5 fields, such as stageId or assignedById")] = []
+    group_by: Annotated[
+        Names,
+        Field(description="Up to 5 of any fields; dates by period: createdAt:day, :week, :month, :quarter, :year"),
+    ] = []
     filter: Filter = {}
+    sort: Annotated[SortBy, Field(description="By columns of the rows: “-sum_amount”, “createdAt_month”")] = ""
+    having: Annotated[dict[str, Any], Field(description="Conditions on figures: {“count”: {“$gte”: 5}}")] = {}
+    compare: Annotated[
+        Compare | SkipJsonSchema[None],
+        Field(description="Also the period before the one in filter, or the same a year ago"),
+    ] = None
+    row_filters: Annotated[bool, Field(strict=True, description="Give each row the filter that lists its records")] = (
+        False
+    )
     limit: Annotated[int, at_most(500, "Most rows")] = 50
+    format: Format = "rows"
     explain: Explain = False
 
 
 class Figures(Reply):
-    """Rows of figures; `total` counts the matching records, `complete` is false when the figures miss some of them."""
+    """Rows of figures, or with `columns` rows of values; `total` counts the matching records.
 
-    rows: list[dict[str, Any]]
+    `complete` is false when the figures may not be those of all records at one moment: `note` says why.
+    """
+
+    columns: list[str] | None = None
+    rows: list[dict[str, Any] | list[Any]]
     total: int
     complete: bool
     note: str | None = None
+    filter_used: dict[str, Any] | None = None
+    as_of: str | None = None
+    compared_with: dict[str, Any] | None = None
+    total_previous: int | None = None
 
 
 class FiguresPlan(Reply):
@@ -54,21 +77,38 @@ async def aggregate(arguments: Aggregate, context: Context) -> Reply:
         measures=[(measure.function, measure.field) for measure in arguments.measures],
         group_by=arguments.group_by,
         filter=arguments.filter,
+        sort=arguments.sort,
+        having=arguments.having,
+        compare=arguments.compare,
+        row_filters=arguments.row_filters,
+        columnar=arguments.format == "columns",
         limit=arguments.limit,
         budget=context.max_tokens,
     )
+    portal, metadata, spending = context.portal, context.metadata, context.spending
     if arguments.explain:
-        return FiguresPlan(plan=await aggregates.explain(question, context.metadata))
-    answer = await aggregates.aggregate(question, context.portal, context.metadata, context.report)
-    return Figures(rows=answer.rows, total=answer.total, complete=answer.complete, note=answer.note)
+        return FiguresPlan(plan=await aggregates.explain(question, portal, metadata, spending))
+    answer = await aggregates.aggregate(question, portal, metadata, spending, context.report)
+    columns, values = columnar(answer.rows) if question.columnar else (None, answer.rows)
+    return Figures(
+        columns=columns,
+        rows=[*values],
+        total=answer.total,
+        complete=answer.complete,
+        note=answer.note,
+        filter_used=answer.filter_used,
+        as_of=answer.as_of,
+        compared_with=answer.compared_with,
+        total_previous=answer.total_previous,
+    )
 
 
 TOOL = Tool(
     name="aggregate",
     title="Count and add up records",
-    description="Counts records and computes sum, avg, min and max, grouped if wanted: use it for every how many and "
-    "how much instead of reading records. Money comes as one row per currency, never added together. If complete is "
-    "false, tell the user what note says the figures cover.",
+    description="Counts records and computes sum, avg, min and max, grouped if wanted, exact at any size: use it for "
+    "every how many and how much instead of reading records. Money comes as one row per currency, never added "
+    "together. If complete is false, tell the user what note says the figures cover.",
     arguments=Aggregate,
     replies=(Figures, FiguresPlan),
     annotations=READS,

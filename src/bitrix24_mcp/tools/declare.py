@@ -1,7 +1,7 @@
 """What a tool is, and the one place where errors become answers."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from mcp_types import Tool as WireTool
@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails
 from bitrix24_mcp.crm.errors import InvalidArguments, PortalError, nearest, quoted
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
-from bitrix24_mcp.crm.progress import Report, silent
+from bitrix24_mcp.crm.reading.progress import Report, silent
+from bitrix24_mcp.crm.reading.spending import Spending
 from bitrix24_mcp.tools.params import Arguments
 from bitrix24_mcp.tools.schema import input_schema, output_schema
 
@@ -30,12 +31,15 @@ class Reply(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a handler works with: the portal and what is known of it, an answer's tokens, who hears of progress."""
+    """What a handler works with: the portal and what is known of it, what an answer may cost, who hears of progress."""
 
     portal: Portal
     metadata: Metadata
     max_tokens: int
+    spending: Spending
     report: Report = silent
+    scopes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The scope of each offered tool; see `Tool.scope`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Tool(Generic[ArgumentsT]):
     replies: tuple[type[Reply], ...]
     annotations: ToolAnnotations
     handler: Callable[[ArgumentsT, Context], Awaitable[Reply]]
+    scope: str = ""
+    """What a key needs for it (docs/scopes); empty where that depends on the entity asked for, or nothing is needed."""
 
     def on_the_wire(self) -> WireTool:
         """The tool's entry in `tools/list`."""
@@ -98,7 +104,7 @@ def _validated(tool: Tool[Any], arguments: Mapping[str, Any]) -> Arguments:
     candidates = [near for name in unknown for near in nearest(name, known, 2)]
     raise InvalidArguments(
         "; ".join(dict.fromkeys(_problem(each, known) for each in problems if each["type"] != "none_required")) + ".",
-        advice=f"{tool.name} takes {quoted(known)}.",
+        advice=f"{tool.name} takes {quoted(known) or 'no arguments'}.",
         code="INVALID_ARGUMENT",
         candidates=candidates,
     )

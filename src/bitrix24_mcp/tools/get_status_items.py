@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from bitrix24_mcp.crm.directories import Values, kinds, of_directory, of_entity
+from bitrix24_mcp.crm.about.directories import Values, kinds, of_directory, of_entity
 from bitrix24_mcp.crm.errors import InvalidArguments
-from bitrix24_mcp.crm.portal import Funnel
+from bitrix24_mcp.crm.portal_values import Funnel
+from bitrix24_mcp.crm.shape import fitting
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
 from bitrix24_mcp.tools.params import Arguments, Name
 
@@ -27,12 +28,14 @@ class StatusItems(Reply):
     items: list[dict[str, Any]]
     funnel: dict[str, Any] | None = None
     other_funnels: list[dict[str, Any]] | None = None
+    note: str | None = None
 
 
 class Directories(Reply):
     """Which directories there are."""
 
     directories: list[dict[str, Any]]
+    note: str | None = None
 
 
 async def get_status_items(arguments: GetStatusItems, context: Context) -> Reply:
@@ -41,10 +44,15 @@ async def get_status_items(arguments: GetStatusItems, context: Context) -> Reply
     if arguments.refresh:
         context.metadata.forget()
     if arguments.entity:
-        return _reply(await of_entity(arguments.entity, arguments.funnel or None, context.metadata))
+        return _reply(await of_entity(arguments.entity, arguments.funnel or None, context.metadata), context.max_tokens)
     if arguments.directory:
-        return _reply(await of_directory(arguments.directory, context.metadata))
-    return Directories(directories=await kinds(context.metadata))
+        return _reply(await of_directory(arguments.directory, context.metadata), context.max_tokens)
+    directories = await kinds(context.metadata)
+    shown = fitting(directories, context.max_tokens)
+    return Directories(
+        directories=directories[:shown],
+        note=_cut(shown, len(directories), "directories", "describe_entity names those of an entity"),
+    )
 
 
 def _check(arguments: GetStatusItems) -> None:
@@ -58,13 +66,19 @@ def _check(arguments: GetStatusItems) -> None:
         )
 
 
-def _reply(values: Values) -> StatusItems:
+def _reply(values: Values, budget: int) -> StatusItems:
+    shown = fitting(values.items, budget)
     return StatusItems(
         directory=values.directory,
-        items=values.items,
+        items=values.items[:shown],
+        note=_cut(shown, len(values.items), "values", "describe_entity finds others by a part of the name"),
         funnel=_named(values.funnel) if values.funnel else None,
         other_funnels=[_named(funnel) for funnel in values.others] or None,
     )
+
+
+def _cut(shown: int, of: int, what: str, advice: str) -> str | None:
+    return None if shown == of else f"Ended after {shown} of {of:,} {what} to keep within the token budget; {advice}."
 
 
 def _named(funnel: Funnel) -> dict[str, Any]:
@@ -81,4 +95,5 @@ TOOL = Tool(
     replies=(StatusItems, Directories),
     annotations=READS,
     handler=get_status_items,
+    scope="crm",
 )

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from bitrix24_mcp.crm.about.smart_processes import types
 from bitrix24_mcp.crm.shape import fitting
-from bitrix24_mcp.crm.smart_processes import types
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
 from bitrix24_mcp.tools.params import Arguments, Filter, Names, SortBy, at_most
 
@@ -51,4 +51,5 @@ TOOL = Tool(
     replies=(SmartProcesses,),
     annotations=READS,
     handler=list_smart_processes,
+    scope="crm",
 )

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool
 from pydantic.json_schema import SkipJsonSchema
 
-from bitrix24_mcp.crm.errors import InvalidArguments
-from bitrix24_mcp.crm.workflows import SYSTEM, WorkflowQuestion, running
+from bitrix24_mcp.crm.workflows.running import WorkflowQuestion, running
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
 from bitrix24_mcp.tools.params import Arguments, Cursor, Filter, Name, SortBy, at_most
 
@@ -22,7 +21,7 @@ class ListWorkflows(Arguments):
     """Which running instances to list."""
 
     template: Annotated[Name, Field(description="Template id or name")] = ""
-    started_by: Annotated[Name, Field(description="User id, or “system”")] = ""
+    started_by: Annotated[Name, Field(description="User id or name, “me” or “system”")] = ""
     document: Annotated[Document | SkipJsonSchema[None], Field(description="The record they run on")] = None
     stuck: Annotated[
         StrictBool | SkipJsonSchema[None],
@@ -54,7 +53,7 @@ async def list_workflows(arguments: ListWorkflows, context: Context) -> Workflow
     """One page of the running instances that match."""
     question = WorkflowQuestion(
         template=arguments.template or None,
-        started_by=_starter(arguments.started_by),
+        started_by=arguments.started_by or None,
         document=(arguments.document.entity, arguments.document.id) if arguments.document else None,
         stuck=arguments.stuck,
         filter=arguments.filter,
@@ -73,20 +72,6 @@ async def list_workflows(arguments: ListWorkflows, context: Context) -> Workflow
     )
 
 
-def _starter(written: str) -> int | None:
-    if not written:
-        return None
-    if written.casefold() == "system":
-        return SYSTEM
-    if written.isdecimal():
-        return int(written)
-    raise InvalidArguments(
-        "started_by takes a user id or “system”.",
-        advice='Find the id with search_items, such as {"entity": "users", "filter": {"lastName": "…"}}.',
-        code="INVALID_VALUE",
-    )
-
-
 TOOL = Tool(
     name="list_workflows",
     title="List running workflows",
@@ -96,4 +81,5 @@ TOOL = Tool(
     replies=(Workflows,),
     annotations=READS,
     handler=list_workflows,
+    scope="bizproc",
 )

@@ -1,6 +1,6 @@
 """Arguments that several tools take, described once."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
@@ -37,13 +37,18 @@ Filter = Annotated[
     dict[str, Any],
     Field(
         description="Conditions that all hold: {field: value | [any of] | {$ne,$gt,$gte,$lt,$lte,$contains,$in,$nin,"
-        "$between}}. Dates in ISO form; a bare date is that whole day"
+        "$between}}. Names work for stages, people (“me”), companies and lists. Dates: ISO (a bare date is that whole "
+        "day), today, last_month, -30d, 2026-Q3"
     ),
 ]
 SortBy = Annotated[
     Any,
     WithJsonSchema({"type": "string"}),
     Field(description="“-createdAt,id”: minus = descending"),
+]
+Format = Annotated[
+    Literal["rows", "columns"],
+    Field(description="columns = each name once, then rows of values: fewer tokens"),
 ]
 Cursor = Annotated[str, Field(max_length=100_000, description="next_cursor of the previous page of this question")]
 Explain = Annotated[bool, Field(strict=True, description="Only show what would be asked; read no data")]

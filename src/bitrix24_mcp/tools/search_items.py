@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from bitrix24_mcp.crm.records import Question, explain, search
+from bitrix24_mcp.crm.records.search import Question, explain, search
+from bitrix24_mcp.crm.shape import columnar
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
 from bitrix24_mcp.tools.params import (
     Arguments,
@@ -12,6 +13,7 @@ from bitrix24_mcp.tools.params import (
     EntityName,
     Explain,
     Filter,
+    Format,
     Names,
     SortBy,
     TokenBudget,
@@ -29,17 +31,34 @@ class SearchItems(Arguments):
     limit: Annotated[int, at_most(500, "Most records on a page")] = 20
     cursor: Cursor = ""
     max_tokens: TokenBudget = None
+    format: Format = "rows"
     explain: Explain = False
 
 
-class Items(Reply):
-    """Records; `total` counts all that match, given where the portal counted them (not behind a cursor)."""
+class Page(Reply):
+    """What surrounds records; `total` counts all that match, where the portal counted them (not behind a cursor).
 
-    items: list[dict[str, Any]]
+    `filter_used` is what names and relative dates in the filter were taken for.
+    """
+
     returned: int
     total: int | None = None
+    filter_used: dict[str, Any] | None = None
     next_cursor: str | None = None
     note: str | None = None
+
+
+class Items(Page):
+    """Records, each with the names of its values."""
+
+    items: list[dict[str, Any]]
+
+
+class Table(Page):
+    """Records as rows of values under `columns`."""
+
+    columns: list[str]
+    rows: list[list[Any]]
 
 
 class SearchPlan(Reply):
@@ -58,17 +77,22 @@ async def search_items(arguments: SearchItems, context: Context) -> Reply:
         limit=arguments.limit,
         cursor=arguments.cursor,
         budget=arguments.max_tokens or context.max_tokens,
+        columnar=arguments.format == "columns",
     )
     if arguments.explain:
         return SearchPlan(plan=await explain(question, context.metadata))
     found = await search(question, context.portal, context.metadata)
-    return Items(
-        items=found.items,
+    page = Page(
         returned=len(found.items),
         total=found.total,
+        filter_used=found.filter_used,
         next_cursor=found.next_cursor,
         note=found.note,
     )
+    if arguments.format == "columns":
+        columns, rows = columnar(found.items)
+        return Table(columns=columns, rows=rows, **dict(page))
+    return Items(items=found.items, **dict(page))
 
 
 TOOL = Tool(
@@ -78,7 +102,7 @@ TOOL = Tool(
     "choose; names stand beside codes as <field>_name. Not for how many or how much: aggregate counts and adds up in "
     "one call. If a stage or source code is unknown, call get_status_items first.",
     arguments=SearchItems,
-    replies=(Items, SearchPlan),
+    replies=(Items, Table, SearchPlan),
     annotations=READS,
     handler=search_items,
 )

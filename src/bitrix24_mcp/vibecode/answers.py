@@ -1,11 +1,12 @@
 """What the gateway's answers mean, and whether they are whole and of a form that the contract knows."""
 
+import math
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any, cast
 
-from bitrix24_mcp.crm.portal import FigureGroup, Figures, Funnel, Identity, MeasureRequest, Status
+from bitrix24_mcp.crm.portal_values import Funnel, GroupCounts, Identity, Person, RateLimits, Status
+from bitrix24_mcp.pacing.budget import Stated
 from bitrix24_mcp.vibecode.envelope import Answer, Json
 from bitrix24_mcp.vibecode.errors import unexpected
 
@@ -31,7 +32,20 @@ def identity_of(me: Json) -> Identity:
         access_mode=str(me.get("accessMode") or ""),
         user_id=int(user_id) if user_id.isdecimal() else None,
         key_type=str(me.get("type") or ""),
+        per_second=_per_second(me.get("rateLimit")),
     )
+
+
+def _per_second(rate_limit: Any) -> int | None:
+    said = cast("Json", rate_limit).get("requestsPerSecond") if isinstance(rate_limit, dict) else None
+    return said if type(said) is int else None
+
+
+def limits_of(stated: Stated | None, now: float) -> RateLimits:
+    """What is left of the window, as the headers of the latest answer said (docs/keys-auth)."""
+    if stated is None:
+        return RateLimits()
+    return RateLimits(stated.limit, stated.remaining, max(0, math.ceil(stated.ends - now)))
 
 
 def funnel_of(row: Json, *, default: bool) -> Funnel:
@@ -74,31 +88,16 @@ def person(row: Mapping[str, Any]) -> str:
     return name or str(row.get("email") or "")
 
 
-def figures_of(data: Json, measures: Sequence[MeasureRequest], group_by: Sequence[str]) -> Figures:
-    """The figures of an aggregate; its `meta` stands inside `data` (docs/entity-api, aggregation)."""
+def person_of(row: Mapping[str, Any]) -> Person:
+    """A user; only one who is known to be dismissed counts as such."""
+    name, last_name, email = (str(row.get(part) or "").strip() for part in ("name", "lastName", "email"))
+    return Person(int(row["id"]), name, last_name, email, active=row.get("active") not in {False, "N", "false", "0"})
+
+
+def group_counts_of(data: Json, group_by: Sequence[str]) -> GroupCounts:
+    """The groups of an aggregate; its `meta` stands inside `data` (docs/entity-api, aggregation)."""
     meta = cast("Json", data["meta"])
-    total = int(meta["totalRecords"])
-    truncated = meta.get("truncated") is True
-    processed = int(meta.get("recordsProcessed") or 0)
-    if group_by:
-        rows = cast("list[Json]", data["groups"])
-        groups = tuple(_group(row, row, measures, group_by, int(row["count"])) for row in rows)
-    else:
-        covered = processed if truncated else int(data["count"])
-        groups = (_group(data, {}, measures, (), covered),)
-    return Figures(groups, total, processed, truncated, meta.get("groupsTruncated") is True)
-
-
-def _group(
-    row: Json, key: Json, measures: Sequence[MeasureRequest], group_by: Sequence[str], covered: int
-) -> FigureGroup:
-    aggregates = cast("Json", row.get("aggregates") or {})
-    asked = measures if int(row["count"]) else ()
-    values = {(each.function, each.field): _decimal(aggregates, each) for each in asked}
-    return FigureGroup({name: key[name] for name in group_by}, int(row["count"]), covered, values)
-
-
-def _decimal(aggregates: Json, measure: MeasureRequest) -> Decimal | None:
-    """A figure that was asked for must be there; it may be null, where a group has no value."""
-    value = cast("Json", aggregates[measure.field])[measure.function]
-    return None if value is None else Decimal(str(value))
+    rows = cast("list[Json]", data["groups"]) if group_by else []
+    groups = tuple(({name: row[name] for name in group_by}, int(row["count"])) for row in rows)
+    cut = meta.get("truncated") is True or meta.get("groupsTruncated") is True
+    return GroupCounts(groups, int(meta["totalRecords"]), complete=not cut)

@@ -27,6 +27,7 @@ logging.getLogger("httpcore").setLevel(logging.WARNING)
 PATIENCE = 60.0
 """Seconds to wait for an answer; the portal's queue alone may take 30 (docs/optimization)."""
 CONNECT_PATIENCE = 10.0
+_BATCH = "batch"
 
 Query = Sequence[tuple[str, str]]
 
@@ -73,6 +74,10 @@ class GatewayClient:
         """Reads with POST, such as a search. Raises PortalError."""
         return await self._read("POST", path, (), body)
 
+    async def batch(self, calls: Sequence[Mapping[str, Any]]) -> Answer:
+        """Up to fifty reads in one request; in the answer's data, each is known by its place. Raises PortalError."""
+        return await self.post(_BATCH, {"calls": [{"id": str(place), **call} for place, call in enumerate(calls)]})
+
     async def _read(self, method: str, path: str, query: Query, body: Mapping[str, Any] | None) -> Answer:
         """Asks again what may pass, as often as that kind of failure is worth, after the wait it asks for."""
         attempt = 1
@@ -104,11 +109,16 @@ class GatewayClient:
             answer = read(response.status_code, response.content, response.headers.get("Retry-After", ""))
         except UnexpectedAnswer as error:
             return of_unexpected(error)
-        if isinstance(answer, Refusal):
-            if answer.transient and answer.retry_after:
-                self.budget.pause(min(answer.retry_after, LONGEST_WAIT))
-            return of_refusal(answer)
-        return answer
+        return self._meaning(answer, path)
+
+    def _meaning(self, answer: Answer | Refusal, path: str) -> Answer | Failure:
+        if isinstance(answer, Answer):
+            return answer
+        if path == _BATCH and answer.calls:
+            return Answer({"errors": answer.calls}, {})  # all failed, each for a reason of its own
+        if answer.transient and answer.retry_after:
+            self.budget.pause(min(answer.retry_after, LONGEST_WAIT))
+        return of_refusal(answer)
 
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:
@@ -126,6 +136,6 @@ class GatewayClient:
     def _learn(self, headers: httpx.Headers) -> None:
         with suppress(ValueError, TypeError, OverflowError):  # a Date that is none tells nothing
             self._ahead = parsedate_to_datetime(headers.get("Date", "")) - datetime.now(UTC)
-        remaining, reset = headers.get("X-RateLimit-Remaining", ""), headers.get("X-RateLimit-Reset", "")
+        limit, remaining, reset = (headers.get(f"X-RateLimit-{name}", "") for name in ("Limit", "Remaining", "Reset"))
         if remaining.isdecimal() and reset.isdecimal():
-            self.budget.learn(int(remaining), float(reset))
+            self.budget.learn(int(remaining), float(reset), int(limit) if limit.isdecimal() else None)

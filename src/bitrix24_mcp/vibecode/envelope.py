@@ -70,11 +70,17 @@ def read(status: int, body: bytes, retry_after: str) -> Answer | Refusal:
         told = cast("Json", error) if isinstance(error, dict) else {}
         said = _seconds(retry_after) or _seconds(str(told.get("retryAfter") or ""))
         code = str(told.get("code") or "")
-        return Refusal(status, code, str(told.get("message") or ""), said)
+        return Refusal(status, code, str(told.get("message") or ""), said, _calls(envelope.get("data")))
     if status >= 300 or envelope.get("success") is not True:
         raise unexpected("The portal answered in a form that the gateway's contract does not know.")
     meta = envelope.get("meta")
     return Answer(envelope.get("data"), cast("Json", meta) if isinstance(meta, dict) else {}, envelope.get("total"))
+
+
+def _calls(data: Any) -> Json | None:
+    """Of a batch in which every call failed, the errors by the id of the call (docs/batch)."""
+    errors = cast("Json", data).get("errors") if isinstance(data, dict) else None
+    return cast("Json", errors) if isinstance(errors, dict) and errors else None
 
 
 def _json(body: bytes) -> Json | None:

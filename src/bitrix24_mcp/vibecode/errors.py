@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bitrix24_mcp.crm.errors import (
     InvalidArguments,
@@ -121,18 +122,25 @@ _EXPLAINED = frozenset(
 _SECRETS = re.compile(
     r"vibe_[a-z]+_[\w-]+|bearer\s+\S+|https?://\S+|[\w.-]+/rest/\S+|[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE
 )
+_NO_RECORD = "ENTITY_NOT_FOUND"
+_NOT_FOUND = re.compile(r"not found\.?", re.IGNORECASE)
+"""How Bitrix24 says of a timeline comment that there is none (docs/entities/timelines)."""
 _TOLD = 300
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,59}")
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the gateway said: HTTP status, its code, its message, and the seconds it asks to wait (None = not said)."""
+    """What the gateway said: HTTP status, its code, its message, and the seconds it asks to wait (None = not said).
+
+    `calls`: of a batch in which every call failed, what it said of each by id.
+    """
 
     status: int
     code: str
     message: str
     retry_after: float | None
+    calls: Mapping[str, Any] | None = None
 
     @property
     def transient(self) -> bool:
@@ -141,6 +149,8 @@ class Refusal:
 
     def error(self) -> PortalError:
         """The error that this refusal means to a caller."""
+        if self.code == "BITRIX_ERROR" and _NOT_FOUND.fullmatch(self.message.strip()):
+            return replace(self, code=_NO_RECORD).error()
         kind, what, advice = _ADVICE.get(self.code) or _BY_STATUS.get(self.status) or self._unknown()
         told = f" It says: “{told}”" if self.code in _EXPLAINED and (told := harmless(self.message)) else ""
         return kind(

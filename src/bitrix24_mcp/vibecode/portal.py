@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bitrix24_mcp.crm.conjunction import as_filter
-from bitrix24_mcp.crm.entities import DEALS
-from bitrix24_mcp.crm.entity import Entity
-from bitrix24_mcp.crm.portal import (
+from bitrix24_mcp.crm.catalogue.entities import BY_NAME
+from bitrix24_mcp.crm.catalogue.entity import Entity
+from bitrix24_mcp.crm.catalogue.sales import DEALS
+from bitrix24_mcp.crm.errors import NotFound, PermissionRefused, RequestRefused
+from bitrix24_mcp.crm.filters.conjunction import as_filter
+from bitrix24_mcp.crm.portal_values import (
     Condition,
     Currency,
     FieldInfo,
-    Figures,
     Funnel,
+    GroupCounts,
     Identity,
-    MeasureRequest,
     NamedId,
+    Person,
+    RateLimits,
     Record,
     RecordPage,
     RecordQuery,
@@ -25,28 +28,30 @@ from bitrix24_mcp.crm.portal import (
 )
 from bitrix24_mcp.vibecode.answers import (
     check_nothing_left_out,
-    figures_of,
     funnel_of,
+    group_counts_of,
     identity_of,
     known_form,
+    limits_of,
     person,
+    person_of,
     status_of,
     whole,
 )
-from bitrix24_mcp.vibecode.client import GatewayClient, Query
+from bitrix24_mcp.vibecode.calls import search_call
+from bitrix24_mcp.vibecode.client import Query
 from bitrix24_mcp.vibecode.envelope import Json
 from bitrix24_mcp.vibecode.errors import unexpected
 from bitrix24_mcp.vibecode.requests import (
     AT_MOST,
     PAGE_BEHIND_AN_OFFSET,
-    body_of,
     filter_query,
     path_of,
-    query_of,
     sort_of,
     which,
 )
-from bitrix24_mcp.vibecode.schema import field_list
+from bitrix24_mcp.vibecode.schema import field_list, labelled, nameless
+from bitrix24_mcp.vibecode.single_reads import GatewaySingleReads, page_of
 
 _WORKFLOW_COLUMNS = {
     "id": "ID",
@@ -59,19 +64,23 @@ _WORKFLOW_COLUMNS = {
     "entity": "ENTITY",
     "documentId": "DOCUMENT_ID",
 }
-_LISTED_BY_PARAMETERS = {"calendar-events", "files"}
-"""Entities whose required conditions are query parameters of the list route (docs/entity-api, special entities)."""
+_WITH_USER_FIELDS = {"deals", "leads", "contacts", "companies", "quotes"}
+"""Entities whose user fields have a list of their own (docs/userfields)."""
 
 
-class GatewayPortal:
+class GatewayPortal(GatewaySingleReads):
     """A portal behind the VibeCode gateway."""
 
-    def __init__(self, client: GatewayClient) -> None:
-        self._client = client
+    page_at_most = AT_MOST
+    figures_at_most = AT_MOST
 
     def now(self) -> datetime:
         """The gateway's present moment."""
         return self._client.now()
+
+    def limits(self) -> RateLimits:
+        """What the headers of the latest answer said."""
+        return limits_of(self._client.budget.stated, self._client.budget.clock.now())
 
     async def identity(self) -> Identity:
         """`GET /v1/me`."""
@@ -103,8 +112,16 @@ class GatewayPortal:
         return field_list((await self._client.get("smart-processes/fields")).data)
 
     async def fields(self, entity: Entity) -> tuple[FieldInfo, ...]:
-        """`GET /v1/{entity}/fields`."""
-        return field_list((await self._client.get(f"{path_of(entity)}/fields")).data)
+        """`GET /v1/{entity}/fields`; where user fields come without labels, `GET /v1/userfields/{entity}` has them."""
+        listed = field_list((await self._client.get(f"{path_of(entity)}/fields")).data)
+        if entity.name not in _WITH_USER_FIELDS or not any(map(nameless, listed)):
+            return listed
+        try:
+            rows = whole(await self._client.get(f"userfields/{entity.name}"), "user fields")
+        except (PermissionRefused, NotFound, RequestRefused):
+            return listed
+        with known_form():
+            return labelled(listed, rows)
 
     async def statuses(self, directory: str | None) -> tuple[Status, ...]:
         """`GET /v1/statuses`, of one directory or of all."""
@@ -140,6 +157,22 @@ class GatewayPortal:
         with known_form():
             return tuple(NamedId(int(row["id"]), person(row)) for row in rows)
 
+    async def people(self) -> tuple[Person, ...]:
+        """`POST /v1/users/search` by id, on behind the last one as long as there are more."""
+        columns = ("id", "name", "lastName", "email", "active")
+        found: dict[int, Person] = {}
+        further: tuple[Condition, ...] = ()
+        while True:
+            page = await self.search(RecordQuery(BY_NAME["users"], further, (Sort("id"),), columns, AT_MOST))
+            with known_form():
+                fresh = {person.id: person for person in map(person_of, page.rows) if person.id not in found}
+            found |= fresh
+            if not page.has_more:
+                return tuple(found.values())
+            if not fresh:
+                raise unexpected("The portal says that there are more users, and sends the same again.")
+            further = (Condition("id", "gt", max(found)),)
+
     async def currencies(self) -> tuple[Currency, ...]:
         """`GET /v1/currencies`."""
         rows = await self._list("currencies", [], "currencies")
@@ -150,40 +183,25 @@ class GatewayPortal:
 
     async def search(self, query: RecordQuery) -> RecordPage:
         """`POST …/search`, or the list route where conditions are its parameters."""
-        path = path_of(query.entity)
-        if query.entity.name in _LISTED_BY_PARAMETERS:
-            answer = await self._client.get(path, query_of(query))
-        else:
-            answer = await self._client.post(f"{path}/search", body_of(query))
-        check_nothing_left_out(answer)
-        rows = answer.rows()
-        if len(rows) > query.limit:
-            raise unexpected("The portal sent more records than were asked for.")
-        return RecordPage(tuple(rows), answer.total(), answer.has_more(query.offset, query.limit))
+        call = search_call(query)
+        if call.body is None:
+            return page_of(await self._client.get(call.path, call.query), query)
+        return page_of(await self._client.post(call.path, call.body), query)
 
     async def count(self, entity: Entity, conditions: Sequence[Condition]) -> int:
         """`POST …/aggregate` without functions: one fast call, exact at any size."""
-        figures = await self.aggregate(entity, conditions, (), ())
-        return figures.total
+        return (await self.group_counts(entity, conditions, ())).total
 
-    async def aggregate(
-        self,
-        entity: Entity,
-        conditions: Sequence[Condition],
-        measures: Sequence[MeasureRequest],
-        group_by: Sequence[str],
-    ) -> Figures:
-        """`POST …/aggregate` in its canonical form."""
-        body: dict[str, Any] = {}
-        if measures:
-            body["aggregate"] = [{"field": each.field, "function": each.function} for each in measures]
-        if conditions:
-            body["filter"] = as_filter(conditions)
+    async def group_counts(
+        self, entity: Entity, conditions: Sequence[Condition], group_by: Sequence[str]
+    ) -> GroupCounts:
+        """`POST …/aggregate` without functions, in its canonical form."""
+        body: dict[str, Any] = {"filter": as_filter(conditions)} if conditions else {}
         if group_by:
             body["groupBy"] = list(group_by)
         data = (await self._client.post(f"{path_of(entity)}/aggregate", body)).record()
         with known_form():
-            return figures_of(data, measures, group_by)
+            return group_counts_of(data, group_by)
 
     async def workflows(self, template_id: int | None, started_by: int | None, offset: int) -> WorkflowPage:
         """`GET /v1/workflows`: 50 instances, most recently modified first."""

@@ -6,9 +6,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bitrix24_mcp.crm.conjunction import as_filter
-from bitrix24_mcp.crm.entity import Entity
-from bitrix24_mcp.crm.portal import Condition, RecordQuery, Sort
+from bitrix24_mcp.crm.catalogue.entity import Entity
+from bitrix24_mcp.crm.filters.conjunction import as_filter
+from bitrix24_mcp.crm.portal_values import Condition, RecordQuery, Sort
 
 AT_MOST = 5_000
 """Records that one list or search gives (docs/entity-api)."""

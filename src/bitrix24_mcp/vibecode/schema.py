@@ -1,9 +1,10 @@
 """Field lists in both shapes of `/fields`, as fields of the CRM (docs/entities, fields)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
-from bitrix24_mcp.crm.portal import FieldInfo, Option
+from bitrix24_mcp.crm.portal_values import FieldInfo, Option
 from bitrix24_mcp.vibecode.errors import unexpected
 
 
@@ -18,6 +19,30 @@ def field_list(data: Any) -> tuple[FieldInfo, ...]:
     if not described:
         raise unexpected("The portal sent an empty field list.")
     return tuple(_field(name, each) for name, each in described)
+
+
+def nameless(field: FieldInfo) -> bool:
+    """Whether this is a user field that came without the name people gave it."""
+    return field.name.casefold().startswith("uf") and _spelling(field.title) in {"", _spelling(field.name)}
+
+
+def labelled(fields: Iterable[FieldInfo], rows: Iterable[Mapping[str, Any]]) -> tuple[FieldInfo, ...]:
+    """The fields, the nameless ones with the labels of `/v1/userfields` (docs/userfields)."""
+    labels = {_spelling(str(row["fieldName"])): _label(row.get("editFormLabel")) for row in rows}
+    return tuple(
+        replace(field, title=labels.get(_spelling(field.name), "") or field.title) if nameless(field) else field
+        for field in fields
+    )
+
+
+def _label(told: Any) -> str:
+    """A label is a text, or one text a language; the portal's own language is not told, so the first is taken."""
+    texts = cast("Mapping[str, Any]", told).values() if isinstance(told, dict) else (told,)
+    return next((text for text in texts if isinstance(text, str) and text), "")
+
+
+def _spelling(name: str) -> str:
+    return name.replace("_", "").casefold()
 
 
 def _field(name: str, described: Mapping[str, Any]) -> FieldInfo:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bitrix24_mcp.demo.data.names import GOODS
 from bitrix24_mcp.demo.data.people import SELLERS
-from bitrix24_mcp.demo.data.world import DAY, NOW_SECONDS, iso, money, spread
+from bitrix24_mcp.demo.data.world import DAY, LAST_CHANGE_SECONDS, NOW_SECONDS, iso, money, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +124,6 @@ def orders(world: World) -> Iterator[tuple[str, Row]]:
                 "userId": 1,
                 "responsibleId": dice.pick(SELLERS),
                 "dateInsert": iso(created),
-                "dateUpdate": iso(min(NOW_SECONDS, created + DAY)),
+                "dateUpdate": iso(min(LAST_CHANGE_SECONDS, created + DAY)),
             },
         )

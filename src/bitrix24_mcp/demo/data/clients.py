@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bitrix24_mcp.demo.data import names, texts
 from bitrix24_mcp.demo.data.directories import PLAIN
 from bitrix24_mcp.demo.data.people import SELLERS
-from bitrix24_mcp.demo.data.world import DAY, NOW_SECONDS, iso, iso_day, spread
+from bitrix24_mcp.demo.data.world import DAY, LAST_CHANGE_SECONDS, NOW_SECONDS, iso, iso_day, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def contacts(world: World) -> Iterator[tuple[str, Row]]:
                 "opened": dice.often(0.9),
                 "createdBy": seller,
                 "createdTime": iso(created),
-                "updatedTime": iso(min(NOW_SECONDS, created + dice.between(0, 200) * DAY)),
+                "updatedTime": iso(min(LAST_CHANGE_SECONDS, created + dice.between(0, 200) * DAY)),
                 "UF_CRM_1700000211": iso_day(dice.between(0, 12_000) * DAY) if dice.often(0.2) else None,
                 "UF_CRM_1700000212": json.dumps([dice.pick(_HOBBIES)] if dice.often(0.3) else [], ensure_ascii=False),
             },
@@ -82,7 +82,7 @@ def companies(world: World) -> Iterator[tuple[str, Row]]:
                 "opened": True,
                 "createdBy": seller,
                 "createdTime": iso(created),
-                "updatedTime": iso(min(NOW_SECONDS, created + dice.between(0, 200) * DAY)),
+                "updatedTime": iso(min(LAST_CHANGE_SECONDS, created + dice.between(0, 200) * DAY)),
                 "UF_CRM_1700000221": dice.between(0, 12) if dice.often(0.5) else None,
                 "UF_CRM_1700000222": dice.pick(("411", "412", "413")) if dice.often(0.8) else None,
             },

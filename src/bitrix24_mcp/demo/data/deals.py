@@ -10,7 +10,7 @@ from bitrix24_mcp.demo.data.catalogue import PRODUCT_COUNT, product_name, produc
 from bitrix24_mcp.demo.data.directories import PLAIN
 from bitrix24_mcp.demo.data.people import BUYERS, SELLERS, STAFF
 from bitrix24_mcp.demo.data.stages import DEAL_FUNNELS, walk
-from bitrix24_mcp.demo.data.world import DAY, NOW_SECONDS, iso, iso_day, money, spread
+from bitrix24_mcp.demo.data.world import DAY, LAST_CHANGE_SECONDS, iso, iso_day, money, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def _deal(world: World, dice: Dice, deal: int, funnel: Funnel, path: Walk) -> Ro
         "updatedBy": seller,
         "movedBy": seller,
         "createdAt": iso(created),
-        "updatedAt": iso(min(NOW_SECONDS - 30, path.moved + dice.between(0, 5 * DAY))),
+        "updatedAt": iso(min(LAST_CHANGE_SECONDS, path.moved + dice.between(0, 5 * DAY))),
         "movedTime": iso(path.moved),
         "begindate": iso_day(created),
         "closedAt": iso_day(path.moved if path.closed else path.end),

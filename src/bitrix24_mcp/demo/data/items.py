@@ -9,7 +9,7 @@ from bitrix24_mcp.demo.data import names
 from bitrix24_mcp.demo.data.directories import PLAIN
 from bitrix24_mcp.demo.data.people import BUYERS, LAWYERS, SELLERS
 from bitrix24_mcp.demo.data.stages import CONTRACT_FUNNELS, PURCHASE_FUNNELS, walk
-from bitrix24_mcp.demo.data.world import DAY, NOW_SECONDS, iso, iso_day, money, spread
+from bitrix24_mcp.demo.data.world import DAY, LAST_CHANGE_SECONDS, NOW_SECONDS, iso, iso_day, money, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,7 @@ def _base(world: World, dice: Dice, item: int, path: Walk) -> Row:
         "updatedBy": author,
         "movedBy": author,
         "createdTime": iso(path.steps[0][1]),
-        "updatedTime": iso(min(NOW_SECONDS - 30, path.moved + dice.between(0, 3 * DAY))),
+        "updatedTime": iso(min(LAST_CHANGE_SECONDS, path.moved + dice.between(0, 3 * DAY))),
         "movedTime": iso(path.moved),
         "begindate": iso_day(path.steps[0][1]),
         "closedate": iso_day(path.moved if path.closed else path.end),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bitrix24_mcp.demo.data.world import DAY, FIRST_SECONDS, NOW_SECONDS, iso
+from bitrix24_mcp.demo.data.world import DAY, FIRST_SECONDS, LAST_CHANGE_SECONDS, NOW_SECONDS, iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,6 +185,6 @@ def workgroups(world: World) -> Iterator[tuple[str, Row]]:
                 "subjectName": "Проекты",
                 "membersCount": dice.between(3, 25),
                 "dateCreate": iso(created),
-                "dateUpdate": iso(min(NOW_SECONDS, created + dice.between(1, 20) * DAY)),
+                "dateUpdate": iso(min(LAST_CHANGE_SECONDS, created + dice.between(1, 20) * DAY)),
             },
         )

@@ -8,7 +8,7 @@ from bitrix24_mcp.demo.data import names, texts
 from bitrix24_mcp.demo.data.directories import PLAIN
 from bitrix24_mcp.demo.data.people import SELLERS
 from bitrix24_mcp.demo.data.stages import INVOICE_FUNNELS, LEAD_FUNNEL, QUOTE_FUNNEL, walk
-from bitrix24_mcp.demo.data.world import DAY, NOW_SECONDS, iso, iso_day, money, spread
+from bitrix24_mcp.demo.data.world import DAY, LAST_CHANGE_SECONDS, iso, iso_day, money, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def leads(world: World) -> Iterator[tuple[str, Row]]:
                 "comments": texts.comment(dice, lead),
                 "opened": True,
                 "createdTime": iso(path.steps[0][1]),
-                "updatedTime": iso(min(NOW_SECONDS, path.moved + dice.between(0, 2 * DAY))),
+                "updatedTime": iso(min(LAST_CHANGE_SECONDS, path.moved + dice.between(0, 2 * DAY))),
                 "UF_CRM_1700000201": dice.pick(("401", "402", "403")) if dice.often(0.7) else None,
                 "UF_CRM_1700000202": dice.often(0.2),
             }
@@ -87,7 +87,7 @@ def quotes(world: World) -> Iterator[tuple[str, Row]]:
                 "opened": True,
                 "createdBy": seller,
                 "createdAt": iso(created),
-                "updatedAt": iso(min(NOW_SECONDS, path.moved + dice.between(0, DAY))),
+                "updatedAt": iso(min(LAST_CHANGE_SECONDS, path.moved + dice.between(0, DAY))),
                 "UF_CRM_1700000231": dice.between(0, 150) / 10 if dice.often(0.5) else None,
             }
             | _money(dice, 2_000_000)
@@ -121,7 +121,7 @@ def invoices(world: World) -> Iterator[tuple[str, Row]]:
                 "parentId2": dice.pick(world.deal_ids) if dice.often(0.8) else None,
                 "createdBy": seller,
                 "createdTime": iso(created),
-                "updatedTime": iso(min(NOW_SECONDS, path.moved + dice.between(0, DAY))),
+                "updatedTime": iso(min(LAST_CHANGE_SECONDS, path.moved + dice.between(0, DAY))),
                 "ufCrm_SMART_INVOICE_1700000241": f"А-{invoice}" if path.closed else None,
             }
             | _client(world, dice),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bitrix24_mcp.demo.data import names, texts
 from bitrix24_mcp.demo.data.people import SELLERS, STAFF
-from bitrix24_mcp.demo.data.world import DAY, NOW_SECONDS, iso, spread
+from bitrix24_mcp.demo.data.world import DAY, LAST_CHANGE_SECONDS, NOW_SECONDS, iso, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def tasks(world: World) -> Iterator[tuple[str, Row]]:
         created = spread(dice, task - 1, total)
         deadline = created + dice.between(1, 30) * DAY
         done = deadline < NOW_SECONDS and dice.often(0.9)
-        changed = min(NOW_SECONDS, deadline - dice.between(0, DAY // 2)) if done else created
+        changed = min(LAST_CHANGE_SECONDS, deadline - dice.between(0, DAY // 2)) if done else created
         yield (
             "tasks",
             _task(world, dice, task)
@@ -113,7 +113,7 @@ def activities(world: World) -> Iterator[tuple[str, Row]]:
                 "endTime": iso(deadline + 1800),
                 "deadline": iso(deadline),
                 "createdAt": iso(created),
-                "updatedAt": iso(min(NOW_SECONDS, deadline)),
+                "updatedAt": iso(min(LAST_CHANGE_SECONDS, deadline)),
             },
         )
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 NOW_SECONDS = int(NOW.timestamp())
+LAST_CHANGE_SECONDS = NOW_SECONDS - 30
+"""Nobody has changed a record since then, so whoever watches for changes from now on sees only new ones."""
 FIRST_SECONDS = int(datetime(2023, 7, 17, 6, 0, tzinfo=UTC).timestamp())
 
 Row = dict[str, "Column"]

@@ -1,0 +1,101 @@
+"""Directories: the values of one in their order, with what a stage means, and which directories there are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bitrix24_mcp.crm.catalogue.entities import CATALOGUE
+from bitrix24_mcp.crm.catalogue.entity import Entity
+from bitrix24_mcp.crm.errors import InvalidArguments, nearest, suggestion
+from bitrix24_mcp.crm.metadata import Metadata
+from bitrix24_mcp.crm.portal_values import Funnel, Status
+from bitrix24_mcp.crm.resolve import of_type, resolve_entity, resolve_funnel
+from bitrix24_mcp.crm.text import plain
+
+STAGES_OF_LEADS = "STATUS"
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A directory's values in order; for stages of a funnel also which funnel, and the entity's others."""
+
+    directory: str
+    items: list[dict[str, Any]]
+    funnel: Funnel | None = None
+    others: tuple[Funnel, ...] = ()
+
+
+async def of_directory(name: str, metadata: Metadata) -> Values:
+    """The values of a directory by its id; raises InvalidArguments with the nearest ids when there is none."""
+    wanted = name.strip().upper()
+    statuses = await metadata.directory(wanted)
+    if not statuses:
+        known = sorted(await metadata.directories())
+        near = nearest(wanted, known)
+        raise InvalidArguments(
+            f"The portal has no directory “{name[:60]}”.",
+            advice=suggestion(near, known),
+            code="UNKNOWN_DIRECTORY",
+            candidates=near,
+            next_call={"tool": "get_status_items", "arguments": {}},
+        )
+    return Values(wanted, _items(statuses))
+
+
+async def of_entity(written: str, funnel: str | None, metadata: Metadata) -> Values:
+    """The stages of an entity, in one of its funnels or in the default one.
+
+    Raises InvalidArguments when the entity has no stages or no such funnel.
+    """
+    entity = await resolve_entity(written, metadata)
+    if not entity.stage_directory:
+        raise InvalidArguments(
+            f"{entity.title} have no stages.",
+            advice="Stages exist for deals, leads, quotes, invoices and smart processes that switched them on.",
+            code="NO_STAGES",
+        )
+    if not entity.has_funnels:
+        if funnel is not None:
+            raise InvalidArguments(
+                f"{entity.title} have stages but no funnels.", advice="Leave funnel out.", code="NO_FUNNELS"
+            )
+        return Values(entity.stage_directory, _items(await metadata.directory(entity.stage_directory)))
+    chosen, others = await resolve_funnel(funnel, entity, metadata)
+    directory = entity.stages_of(chosen.id)
+    return Values(directory, _items(await metadata.directory(directory)), chosen, tuple(others))
+
+
+async def kinds(metadata: Metadata) -> list[dict[str, Any]]:
+    """Every directory with the number of its values, and for stages whose they are."""
+    owners = {entity.stage_directory: entity.title for entity in CATALOGUE if entity.stage_directory}
+    found: list[dict[str, Any]] = []
+    directories = await metadata.directories()
+    types = await metadata.smart_processes() if any(name.startswith("DYNAMIC_") for name in directories) else ()
+    entities = [*CATALOGUE, *map(of_type, types)]
+    for name, statuses in sorted(directories.items()):
+        entity = owners.get(name) or _owner(name, entities)
+        found.append({"directory": name, **({"stages_of": entity} if entity else {}), "values": len(statuses)})
+    return found
+
+
+def _owner(directory: str, entities: list[Entity]) -> str:
+    for entity in entities:
+        stem, _, _ = entity.stage_directory.partition("{funnel}")
+        if entity.has_funnels and (directory.startswith(stem) or directory == stem.rstrip("_")):
+            return plain(entity.title)
+    return ""
+
+
+def _items(statuses: tuple[Status, ...]) -> list[dict[str, Any]]:
+    return [{"code": status.code, "name": plain(status.name), **_meaning(status)} for status in statuses]
+
+
+def _meaning(status: Status) -> dict[str, str]:
+    """What a stage means: any failure, an analysed one too, is lost. Other directories have no such meaning."""
+    if not is_stage_directory(status.directory):
+        return {}
+    return {"semantics": {"S": "won", "F": "lost"}.get(status.semantics, "in progress")}
+
+
+def is_stage_directory(name: str) -> bool:
+    """Whether the directory holds stages rather than, say, sources (docs/statuses)."""
+    return name in {STAGES_OF_LEADS, "QUOTE_STATUS"} or "_STAGE" in name

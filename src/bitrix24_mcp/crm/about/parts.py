@@ -1,0 +1,23 @@
+"""Answers made of several parts, of which the key may not be allowed to read every one."""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from bitrix24_mcp.crm.errors import PermissionRefused
+
+T = TypeVar("T")
+
+
+class Parts:
+    """Reads parts one by one; `not_read` says which were refused and why."""
+
+    def __init__(self) -> None:
+        self.not_read: dict[str, str] = {}
+
+    async def read(self, part: str, question: Awaitable[T], otherwise: T) -> T:
+        """The part, or `otherwise` where the key may not read it. Every other error is the caller's."""
+        try:
+            return await question
+        except PermissionRefused as error:
+            self.not_read[part] = f"{error.message} [{error.code}]"
+            return otherwise

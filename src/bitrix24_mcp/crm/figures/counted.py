@@ -1,0 +1,104 @@
+"""Counts by value: one exact count for each known value of the groups, where that is cheaper than reading records."""
+
+from collections.abc import Hashable
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from itertools import product
+from math import prod
+
+import anyio
+
+from bitrix24_mcp.crm import dates
+from bitrix24_mcp.crm.errors import InvalidArguments, PortalError
+from bitrix24_mcp.crm.figures.cells import Cell, Key, Table
+from bitrix24_mcp.crm.figures.groups import Group, conditions_of, labels_between
+from bitrix24_mcp.crm.figures.plan import Plan
+from bitrix24_mcp.crm.filters.choices import choices
+from bitrix24_mcp.crm.filters.conjunction import conjoin
+from bitrix24_mcp.crm.metadata import Metadata
+from bitrix24_mcp.crm.portal import Portal
+from bitrix24_mcp.crm.portal_values import Condition
+from bitrix24_mcp.crm.reading.progress import Report
+
+Values = list[list[Hashable]]
+_CLOSED = frozenset({"stage", "status", "funnel", "list", "currency"})
+
+
+async def values_of(plan: Plan, most: int, metadata: Metadata) -> Values | None:
+    """The known values of each group, when their combinations are `most` at most; else None."""
+    if not plan.counts_only or not plan.groups:
+        return None
+    found: Values = []
+    for group in plan.groups:
+        values = await _values(group, plan, most, metadata)
+        if not values:
+            return None
+        found.append(values)
+    return found if prod(map(len, found)) <= most else None
+
+
+async def compute(plan: Plan, values: Values, total: int, portal: Portal, report: Report) -> Table | None:
+    """The counts, two requests at a time; None when the known values do not hold all `total` records."""
+    table = Table()
+    failures: list[PortalError] = []
+
+    async def count(key: Key, conditions: tuple[Condition, ...]) -> None:
+        try:
+            number = await portal.count(plan.fields.entity, conditions)
+        except PortalError as error:
+            failures.append(error)
+            counting.cancel_scope.cancel()
+            return
+        if number:
+            table.cells[(*key, key[_place(plan)]) if plan.split else key] = Cell(number)
+        await report(table.count, total, "records counted")
+
+    async with anyio.create_task_group() as counting:
+        for key in product(*values):
+            with suppress(InvalidArguments):  # the filter leaves no record with this value
+                counting.start_soon(count, key, _conditions(plan, key))
+    if failures:
+        raise failures[0]
+    return table if table.count == total else None
+
+
+def _place(plan: Plan) -> int:
+    return next(place for place, group in enumerate(plan.groups) if group.field == plan.split)
+
+
+def _conditions(plan: Plan, key: Key) -> tuple[Condition, ...]:
+    own = (conditions_of(group, value, plan.fields, plan.zone) for group, value in zip(plan.groups, key, strict=True))
+    return conjoin((*plan.conditions, *(condition for each in own for condition in each or ())))
+
+
+async def _values(group: Group, plan: Plan, most: int, metadata: Metadata) -> list[Hashable]:
+    kind = plan.fields.kind(group.field)
+    if plan.fields[group.field].multiple:
+        return []
+    if group.bucket:
+        days = _days_asked(group.field, plan)
+        return list(labels_between(*days, group.bucket, most)) if days else []
+    if kind == "boolean":
+        return [True, False]
+    if kind in _CLOSED:
+        return list(dict.fromkeys(choice.code for choice in await choices(plan.fields, group.field, metadata)))
+    return []
+
+
+def _days_asked(name: str, plan: Plan) -> tuple[date, date] | None:
+    """The first day that the filter allows for a date, and the day after the last; None without two bounds."""
+    held = {each.operator: str(each.value) for each in plan.conditions if each.field == name}
+    first = _day(held.get("gte") or held.get("gt"), plan)
+    last = _day(held.get("lte"), plan) or _day(held.get("lt"), plan, before=True)
+    return (first, last + timedelta(days=1)) if first and last else None
+
+
+def _day(bound: str | None, plan: Plan, *, before: bool = False) -> date | None:
+    """The day that a bound lies in, or with `before` the last one that lies wholly or partly before it."""
+    if bound is None:
+        return None
+    moment = dates.parse_moment(bound, plan.zone)
+    if isinstance(moment, datetime):
+        return (moment - timedelta(seconds=before)).astimezone(plan.zone).date()
+    day = dates.parse_day(bound)
+    return day - timedelta(days=before) if day else None

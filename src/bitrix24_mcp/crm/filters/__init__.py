@@ -1,0 +1,1 @@
+"""Conditions: from what callers write to what the portal is asked."""

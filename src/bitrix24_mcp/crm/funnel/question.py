@@ -1,0 +1,182 @@
+"""A question about funnels against the portal: which records, in which funnels, through which stages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from bitrix24_mcp.crm import dates
+from bitrix24_mcp.crm.catalogue.entity import Entity
+from bitrix24_mcp.crm.errors import InvalidArguments
+from bitrix24_mcp.crm.fields import Fields
+from bitrix24_mcp.crm.filters.conditions import resolve_filter, translated
+from bitrix24_mcp.crm.filters.conjunction import as_filter, conjoin
+from bitrix24_mcp.crm.filters.syntax import MAX_VALUES
+from bitrix24_mcp.crm.metadata import Metadata, Stage
+from bitrix24_mcp.crm.portal_values import Condition, Funnel
+from bitrix24_mcp.crm.resolve import resolve_entity, resolve_funnel
+
+_CREATED = frozenset({"createdAt", "createdTime"})
+_MOVED = "movedTime"
+_OUTCOME = "stageSemanticId"
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelQuestion:
+    """What is asked, as the caller wrote it: `created` is what a filter takes for the moment of creation.
+
+    `budget` counts tokens of the answer.
+    """
+
+    entity: str
+    funnel: str | None = None
+    created: Any = "this_quarter"
+    filter: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    stuck_days: int = 30
+    history: bool = False
+    budget: int = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The question resolved. `funnels` are those that the conditions leave, none where the entity has no funnels.
+
+    `now` is the moment up to which times are measured, in the portal's zone; `filter_used` is what of the filter
+    means something else than its words.
+    """
+
+    fields: Fields
+    conditions: tuple[Condition, ...]
+    funnels: tuple[Funnel, ...]
+    stages: tuple[Stage, ...]
+    now: datetime
+    stuck_days: int
+    filter_used: dict[str, Any] | None = None
+
+    @property
+    def entity(self) -> Entity:
+        """Whose records they are."""
+        return self.fields.entity
+
+    @property
+    def created(self) -> dict[str, Any]:
+        """The period of creation in the gateway's `$` form: `{"$gte": …, "$lt": …}`."""
+        name = created_field(self.entity)
+        bounds = as_filter([each for each in self.conditions if each.field == name])
+        return bounds[name] if isinstance(bounds[name], dict) else {"$eq": bounds[name]}
+
+    @property
+    def stage_field(self) -> str:
+        """The field that holds a record's stage."""
+        return self.entity.stage_fields[0]
+
+    @property
+    def funnel_field(self) -> str:
+        """The field that holds a record's funnel; empty where the entity has no funnels."""
+        return self.entity.funnel_field if self.entity.has_funnels and self.entity.funnel_field in self.fields else ""
+
+    @property
+    def moved_field(self) -> str:
+        """The field with the moment at which a record came to its stage; empty where the portal keeps none."""
+        return _MOVED if _MOVED in self.fields else ""
+
+    @property
+    def outcome_field(self) -> str:
+        """The field with P, S or F for in progress, won or lost; empty where only the stage tells."""
+        return _OUTCOME if _OUTCOME in self.fields else ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The fields that a record must show to be counted in."""
+        wanted = ("id", self.stage_field, self.funnel_field, self.moved_field, self.outcome_field)
+        return tuple(filter(None, (*wanted, *self.money)))
+
+    @property
+    def money(self) -> tuple[str, str]:
+        """The field with a record's amount and that with its currency."""
+        return next(iter(self.entity.money.items()))
+
+    @property
+    def stuck_before(self) -> datetime:
+        """Who came to an open stage before this moment is stuck there."""
+        return self.now - timedelta(days=self.stuck_days)
+
+
+def created_field(entity: Entity) -> str:
+    """The field with the moment of a record's creation."""
+    return next(name for name in entity.never_empty if name in _CREATED)
+
+
+async def resolve(question: FunnelQuestion, metadata: Metadata) -> Asked:
+    """The question against the portal's own fields, funnels and stages.
+
+    Raises InvalidArguments for an entity without stages, and for whatever a filter may not say.
+    """
+    entity = await resolve_entity(question.entity, metadata)
+    _check_stages(entity, question.funnel)
+    fields, now = await metadata.fields(entity), await metadata.now()
+    raw = dict(question.filter)
+    if question.funnel is not None:
+        chosen, _ = await resolve_funnel(question.funnel, entity, metadata)
+        raw = {entity.funnel_field: chosen.id, **raw}
+        within = [Condition(entity.funnel_field, "eq", chosen.id)]
+    else:
+        within = []
+    further = await resolve_filter(raw, fields, metadata, now)
+    period = await resolve_filter({created_field(entity): question.created}, fields, metadata, now)
+    multiple = {info.name for info in fields if info.multiple}
+    conditions = conjoin((*within, *period, *further), multiple)
+    return Asked(
+        fields,
+        conditions,
+        _within(conditions, await metadata.funnels(entity) if entity.has_funnels else (), entity.funnel_field),
+        await metadata.stages(entity),
+        now,
+        question.stuck_days,
+        translated(raw, further),
+    )
+
+
+def stuck_filter(asked: Asked, *, by_outcome: bool) -> dict[str, Any] | None:
+    """The filter that lists the stuck records; None where the portal has none for them.
+
+    `by_outcome`: every record says itself whether it is in progress; else its stage tells.
+    """
+    if not asked.moved_field:
+        return None
+    ids = {None, *(funnel.id for funnel in asked.funnels)}
+    open_stages = tuple(each.code for each in asked.stages if not each.semantics and each.funnel in ids)
+    if by_outcome and asked.outcome_field:
+        still_open = Condition(asked.outcome_field, "eq", "P")
+    elif 0 < len(open_stages) <= MAX_VALUES:
+        still_open = Condition(asked.stage_field, "in", open_stages)
+    else:
+        return None
+    longer = Condition(asked.moved_field, "lt", dates.written(asked.stuck_before))
+    try:
+        return as_filter(conjoin((*asked.conditions, still_open, longer)))
+    except InvalidArguments:  # the question itself leaves out whatever is in progress
+        return None
+
+
+def _within(conditions: Sequence[Condition], funnels: Sequence[Funnel], name: str) -> tuple[Funnel, ...]:
+    """The funnels that the conditions leave."""
+    for each in conditions:
+        if each.field == name and each.operator in {"eq", "in", "ne", "nin"}:
+            named = each.value if isinstance(each.value, tuple) else (each.value,)
+            wanted = each.operator in {"eq", "in"}
+            funnels = [funnel for funnel in funnels if (funnel.id in named) is wanted]
+    return tuple(funnels)
+
+
+def _check_stages(entity: Entity, funnel: str | None) -> None:
+    if not entity.stage_directory:
+        raise InvalidArguments(
+            f"{entity.title} have no stages.",
+            advice="Stages exist for deals, leads, quotes, invoices and smart processes that switched them on.",
+            code="NO_STAGES",
+        )
+    if funnel is not None and not entity.has_funnels:
+        raise InvalidArguments(
+            f"{entity.title} have stages but no funnels.", advice="Leave funnel out.", code="NO_FUNNELS"
+        )

@@ -1,0 +1,182 @@
+"""The values that pass between the CRM and a portal: questions that are checked and resolved, answers as stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bitrix24_mcp.crm.catalogue.entity import Entity
+
+Operator = Literal["eq", "ne", "gt", "gte", "lt", "lte", "contains", "in", "nin"]
+Scalar = str | int | float | bool
+Record = Mapping[str, Any]
+RecordId = int | str
+"""Currencies have codes for ids, everything else has numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition on one field. `in` and `nin` hold a tuple, every other operator a scalar."""
+
+    field: str
+    operator: Operator
+    value: Scalar | tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One step of an order."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordQuery:
+    """Which records to read: all conditions hold, in this order, these columns, this many from `offset`."""
+
+    entity: Entity
+    conditions: tuple[Condition, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    select: tuple[str, ...] = ()
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Rows as stored. `total` counts all matching records; None when the portal did not say."""
+
+    rows: tuple[Record, ...]
+    total: int | None
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One allowed value of a list field: what is stored and what people read."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """A field as the portal describes it. `type` is the portal's own word; `directory` names its status directory."""
+
+    name: str
+    type: str
+    title: str = ""
+    read_only: bool = False
+    multiple: bool = False
+    options: tuple[Option, ...] = ()
+    directory: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One value of a directory. `semantics`: "S" won, "F" lost, "" anything else."""
+
+    directory: str
+    code: str
+    name: str
+    sort: int
+    semantics: str
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """A funnel (category) of an entity."""
+
+    id: int
+    name: str
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NamedId:
+    """A user or a workflow template: its id and what people call it."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user with the parts of the name; `active` is false for the dismissed. What the portal did not say is empty."""
+
+    id: int
+    name: str
+    last_name: str
+    email: str
+    active: bool
+
+    @property
+    def called(self) -> str:
+        """The full name, else the e-mail address; empty when neither is known."""
+        return f"{self.name} {self.last_name}".strip() or self.email
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """A currency of the portal. `code` is ISO 4217; `base` marks the portal's own."""
+
+    code: str
+    base: bool
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose eyes: the portal's host, the key's scopes, mode and type, and its user's id.
+
+    `per_second`: requests a second that the portal takes from all its keys together.
+    What the portal did not say is empty, or None for the numbers.
+    """
+
+    portal: str
+    scopes: tuple[str, ...]
+    access_mode: str
+    user_id: int | None
+    key_type: str
+    per_second: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """What the portal last said of the key's requests in a window: how many there are, how many of them are left.
+
+    `resets_in`: seconds from now until the window ends. None = not said.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    resets_in: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCounts:
+    """How many of `total` matching records each group holds, by the values of its fields.
+
+    `complete` is false where the portal stopped before the last record or left groups out.
+    """
+
+    groups: tuple[tuple[Mapping[str, Any], int], ...]
+    total: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowPage:
+    """Running workflow instances, newest change first, with seed names in camelCase. `total` None = not said."""
+
+    rows: tuple[Record, ...]
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records as stored, by id. `missing`: there are none; `refused`: this key's user may not see them."""
+
+    found: Mapping[RecordId, Record]
+    missing: tuple[RecordId, ...] = ()
+    refused: tuple[RecordId, ...] = ()

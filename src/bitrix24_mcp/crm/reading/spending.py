@@ -1,0 +1,59 @@
+"""What one question may cost: requests to the portal, and seconds."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+
+from bitrix24_mcp.crm.errors import InvalidArguments, PortalUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """The most requests and seconds that one question may take."""
+
+    calls: int = 100
+    seconds: float = 120
+
+    @asynccontextmanager
+    async def in_time(self) -> AsyncGenerator[None]:
+        """Ends what runs inside after the seconds allowed; raises PortalUnavailable then."""
+        with anyio.move_on_after(self.seconds) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise PortalUnavailable(
+                f"The portal did not give all records within the {self.seconds:g} seconds allowed for one question.",
+                advice="Narrow the filter (a shorter period, one funnel), or try when the portal is less busy. An "
+                "operator can raise BITRIX24_MCP_MAX_SECONDS.",
+                code="TOO_SLOW",
+            )
+
+
+class Purse:
+    """The requests that are left to one question: what a step takes at most is taken before it begins."""
+
+    def __init__(self, spending: Spending) -> None:
+        self._allowed = spending.calls
+        self._spent = 0
+
+    @property
+    def left(self) -> int:
+        """Requests that are left."""
+        return self._allowed - self._spent
+
+    def affords(self, calls: int) -> bool:
+        """Whether so many more requests are left."""
+        return calls <= self.left
+
+    def take(self, calls: int, records: int) -> None:
+        """Takes them; raises InvalidArguments when fewer are left. `records` is what they are for."""
+        if not self.affords(calls):
+            raise InvalidArguments(
+                f"That takes {self._spent + calls:,} requests to the portal ({records:,} matching records), and "
+                f"{self._allowed:,} are allowed for one question.",
+                advice="Narrow the filter: a shorter period, one funnel or one person. An operator can raise "
+                "BITRIX24_MCP_MAX_CALLS.",
+                code="TOO_EXPENSIVE",
+            )
+        self._spent += calls

@@ -1,0 +1,1 @@
+"""Records: lists of them, single ones, and what belongs to them."""

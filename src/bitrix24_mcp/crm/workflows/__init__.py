@@ -1,0 +1,1 @@
+"""Running workflow instances."""
