@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -17,7 +19,9 @@ from bitrix24_mcp.server import context_for
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools import TOOLS
 from bitrix24_mcp.tools.declare import run
-from bitrix24_mcp.vibecode.client import GatewayClient
+from bitrix24_mcp.vibecode.client import GatewayClient, Query
+from bitrix24_mcp.vibecode.credentials import Credentials
+from bitrix24_mcp.vibecode.envelope import Answer
 from bitrix24_mcp.vibecode.portal import GatewayPortal
 from measuring import CLIENTS, HERE, UNPACED, Figure, show
 
@@ -49,31 +53,61 @@ def listed() -> str:
     return compact({"tools": entries})
 
 
-async def asked(portal: DemoPortal) -> tuple[list[str], list[int], str, str]:
-    """The tour's answers with their requests, then 20 deals from the tool and from the gateway."""
+class Recording(GatewayClient):
+    """A client that keeps what the gateway answers: what a model would read that is given raw JSON."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__(credentials, budget=Budget(UNPACED))
+        self.answers: list[str] = []
+
+    async def get(self, path: str, query: Query = ()) -> Answer:
+        return self._kept(await super().get(path, query))
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Answer:
+        return self._kept(await super().post(path, body))
+
+    async def batch(self, calls: Sequence[Mapping[str, Any]]) -> Answer:
+        return self._kept(await super().batch(calls))
+
+    def _kept(self, answer: Answer) -> Answer:
+        self.answers.append(compact({"success": True, "data": answer.data, "meta": answer.meta}))
+        return answer
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer, the raw JSON that the gateway gave for it, and in how many requests."""
+
+    answer: str
+    raw: str
+    requests: int
+
+
+async def asked(portal: DemoPortal) -> tuple[list[Told], str, str]:
+    """The tour's answers, then 20 deals from the tool and from the gateway."""
     settings = Settings.of({"VIBECODE_BASE_URL": portal.url, "VIBECODE_API_KEY": "vibe_api_demo"})
     tools = {tool.name: tool for tool in TOOLS}
-    answers: list[str] = []
-    requests: list[int] = []
-    async with GatewayClient(settings.credentials(), budget=Budget(UNPACED)) as client:
+    told: list[Told] = []
+    async with Recording(settings.credentials()) as client:
         context = context_for(settings, GatewayPortal(client))
         for question in TOUR:
-            before = len(portal.requests)
+            client.answers.clear()
             outcome = await run(tools[question.tool], question.arguments, context)
-            answers.append(outcome.error or compact(outcome.content))
-            requests.append(len(portal.requests) - before)
+            raw = "".join(client.answers)
+            told.append(Told(outcome.error or compact(outcome.content), raw, len(client.answers)))
         deals = await run(tools["search_items"], {"entity": "deals", "limit": 20}, context)
     async with httpx.AsyncClient(base_url=portal.url, headers={"X-Api-Key": "vibe_api_demo"}) as http:
-        raw = await http.post("/v1/deals/search", json={"limit": 20})
-    return answers, requests, compact(deals.content), raw.text
+        twenty = await http.post("/v1/deals/search", json={"limit": 20})
+    return told, compact(deals.content), twenty.text
 
 
 def measure() -> list[Figure]:
     with DemoPortal.start(limits=False) as portal:
-        answers, requests, deals, raw = anyio.run(asked, portal)
-    tool_list, instructions, twenty, raw_twenty, *told = count([listed(), INSTRUCTIONS, deals, raw, *answers])
+        told, deals, raw_deals = anyio.run(asked, portal)
+    tool_list, instructions, twenty, raw_twenty = count([listed(), INSTRUCTIONS, deals, raw_deals])
+    answers, raw = count([each.answer for each in told]), count([each.raw for each in told])
     return [
-        Figure("instructions", f"{instructions} tokens", "", "< 200", instructions < 200),
+        Figure("instructions", f"{instructions} tokens", "", "< 300", instructions < 300),
         Figure(
             "tools/list without output schemas",
             f"{tool_list} tokens",
@@ -89,8 +123,8 @@ def measure() -> list[Figure]:
             twenty <= 0.25 * raw_twenty,
         ),
         *(
-            Figure(question.ask, f"{cost} tokens", f"{number} requests to the portal")
-            for question, cost, number in zip(TOUR, told, requests, strict=True)
+            Figure(question.ask, f"{cost} tokens", f"{each.requests} requests, raw JSON {beside:,} tokens")
+            for question, each, cost, beside in zip(TOUR, told, answers, raw, strict=True)
         ),
     ]
 

@@ -185,7 +185,7 @@ BAD_CALLS = [
     _item("history of an item", "UNKNOWN_VALUE", "comments", entity=174, id=1, include=["history"]),
     _item("lists beside 21 records", "INVALID_ARGUMENT", ids=list(range(1, 22)), include=["comments"]),
     _item("an unknown field of a record", "UNKNOWN_FIELD", "title", id=1, select="titel"),
-    BadCall("no entity to report on", "funnel_report", {}, "INVALID_ARGUMENT"),
+    BadCall("an empty entity to report on", "funnel_report", {"entity": ""}, "INVALID_ARGUMENT"),
     BadCall("a report on contacts", "funnel_report", {"entity": "contacts"}, "NO_STAGES"),
     BadCall("a report on a process without stages", "funnel_report", {"entity": "Оборудование"}, "NO_STAGES"),
     BadCall("one funnel of leads", "funnel_report", {"entity": "leads", "funnel": 1}, "NO_FUNNELS"),

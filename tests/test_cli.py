@@ -157,8 +157,8 @@ def test_the_tour_answers_every_question() -> None:
     done = run("demo")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("requests to the portal") == 6
-    assert "UNKNOWN_VALUE" in done.stdout
+    assert done.stdout.count("requests to the portal") == 8
+    assert "AMBIGUOUS_VALUE" in done.stdout
 
 
 @pytest.mark.anyio

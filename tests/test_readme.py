@@ -40,6 +40,17 @@ async def test_the_filter_it_shows_is_a_filter(assistant: Assistant) -> None:
 
 
 @pytest.mark.anyio
+async def test_the_periods_it_names_are_periods(assistant: Assistant) -> None:
+    [paragraph] = re.findall(r"\*\*Dates\*\* are (.*?)\. A period", README, re.DOTALL)
+    named = re.findall("`([^`]+)`", paragraph)
+
+    assert len(named) == 13
+    for period in named:
+        plan = (await assistant.ask("search_items", entity="deals", filter={"createdAt": period}, explain=True))["plan"]
+        assert set(plan["filter"]["createdAt"]) in ({"$gte", "$lt"}, {"$gte", "$lte"}), period
+
+
+@pytest.mark.anyio
 async def test_the_questions_it_asks_are_answered(assistant: Assistant) -> None:
     calls = re.findall(r"bitrix24-mcp call (\w+) '(\{.*?\})' --demo", README)
 

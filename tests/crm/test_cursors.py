@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bitrix24_mcp.crm.cursors import Cursor, decode, encode
 from bitrix24_mcp.crm.errors import InvalidArguments
-from bitrix24_mcp.crm.records.cursors import Cursor, decode, encode
 
 QUESTION = ["deals", {"stageId": "NEW", "amount": {"$gte": 5}}, "-amount,id"]
 PLACE = Cursor("after", ("2026-07-17T14:16:18Z", 4711))

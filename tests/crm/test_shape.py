@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bitrix24_mcp.crm.cursors import Cursor, encode
 from bitrix24_mcp.crm.fields import Fields
-from bitrix24_mcp.crm.records.cursors import Cursor, encode
 from bitrix24_mcp.crm.shape import columnar, compact, fitting, shape, tokens
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -31,36 +31,61 @@ class Question:
 
 
 TOUR: Sequence[Question] = (
-    Question("Which smart processes does the portal have?", "list_smart_processes", {"select": ["title", "features"]}),
-    Question(
-        "Which stages do partner deals go through?", "get_status_items", {"entity": "deals", "funnel": "Партнёры"}
-    ),
+    Question("What is known about deals?", "describe_entity", {"entity": "deals", "find": "сумма"}),
     Question("Which workflows are stuck?", "list_workflows", {"stuck": True, "sort": "started", "limit": 3}),
     Question(
-        "Which are the largest partner deals of this year that we won?",
+        "Which are the largest partner deals that Tatiana Kozlova won this year?",
         "search_items",
         {
             "entity": "deals",
-            "filter": {"stageId": "C5:WON", "createdAt": {"$gte": "2026-01-01"}},
-            "select": ["title", "amount", "assignedById", "createdAt"],
+            "filter": {
+                "Воронка": "Партнёры",
+                "stageId": "Сделка успешна",
+                "assignedById": "Татьяна Козлова",
+                "createdAt": "this_year",
+            },
+            "select": ["title", "amount", "createdAt"],
             "sort": "-amount",
             "limit": 3,
         },
     ),
     Question(
-        "Of the deals created in the second quarter, how much did we win, by funnel?",
+        "Of the deals of the second quarter, how much did we win, by funnel? And of those of the first?",
         "aggregate",
         {
             "entity": "deals",
-            "measures": [{"function": "sum", "field": "amount"}, {"function": "avg", "field": "amount"}],
+            "measures": [{"function": "sum", "field": "amount"}],
             "group_by": ["categoryId"],
-            "filter": {"stageSemanticId": "S", "createdAt": {"$between": ["2026-04-01", "2026-06-30"]}},
+            "filter": {"stageSemanticId": "won", "createdAt": "2026-Q2"},
+            "compare": "previous",
         },
     ),
     Question(
-        "How many contracts are closed? (there is no such stage)",
+        "How many deals came in each month of this year?",
         "aggregate",
-        {"entity": "Contracts", "filter": {"stageId": "Closed"}},
+        {
+            "entity": "deals",
+            "group_by": ["createdAt:month"],
+            "filter": {"createdAt": "this_year"},
+            "sort": "createdAt_month",
+            "format": "columns",
+        },
+    ),
+    Question(
+        "How good is our conversion, and what has been lying for a month?", "funnel_report", {"created": "last_quarter"}
+    ),
+    Question(
+        "What do we know about deal 5141?",
+        "get_item",
+        {"entity": "deals", "id": 5141, "include": ["company", "history"], "select": ["title", "amount", "stageId"]},
+    ),
+    Question(
+        "What does Ivanova have in work? (there are two)",
+        "search_items",
+        {
+            "entity": "deals",
+            "filter": {"assignedById": "Иванова", "closed": False},
+        },
     ),
 )
 
@@ -104,8 +129,8 @@ async def _ask(question: Question, client: Client, portal: DemoPortal, terminal:
 
 def _lines(answer: Mapping[str, Any]) -> list[str]:
     """The first rows of an answer, a line each, and everything else in a last line."""
-    name = next(key for key in ("items", "rows", "directories") if key in answer)
-    rows = cast("list[Any]", answer[name])
+    name = next((key for key in ("items", "rows", "funnels") if isinstance(answer.get(key), list)), "")
+    rows = cast("list[Any]", answer.get(name, []))
     more = [f"  … and {len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []
     rest = {key: value for key, value in answer.items() if key not in {name, "next_cursor"}}
     return [*(f"  {compact(row)}" for row in rows[:_SHOWN]), *more, f"  {compact(rest)}"]

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from bitrix24_mcp.crm.choices import choices
 from bitrix24_mcp.crm.errors import PermissionRefused
 from bitrix24_mcp.crm.fields import Fields
-from bitrix24_mcp.crm.filters.choices import choices
 from bitrix24_mcp.crm.links import link_names
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.text import plain

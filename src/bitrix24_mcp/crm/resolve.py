@@ -4,9 +4,9 @@ import re
 
 from bitrix24_mcp.crm.catalogue.entities import BY_NAME, CATALOGUE, RESERVED
 from bitrix24_mcp.crm.catalogue.entity import Entity, smart_process
+from bitrix24_mcp.crm.choices import Choice, choose, single
 from bitrix24_mcp.crm.errors import InvalidArguments, nearest, suggestion
 from bitrix24_mcp.crm.fields import fold
-from bitrix24_mcp.crm.filters.choices import Choice, choose, single
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal_values import Funnel, Record
 from bitrix24_mcp.crm.text import plain

@@ -16,7 +16,7 @@ class FunnelReport(Arguments):
     entity: Annotated[
         Name,
         Field(min_length=1, description="deals, leads, quotes, invoices, or a smart process by title or entityTypeId"),
-    ]
+    ] = "deals"
     funnel: Annotated[Name, Field(description="Id or name; left out = every funnel")] = ""
     created: Annotated[
         Any,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from bitrix24_mcp.crm.about.parts import Parts
 from bitrix24_mcp.crm.catalogue.entity import Entity
+from bitrix24_mcp.crm.choices import choices
 from bitrix24_mcp.crm.fields import Fields, fold
-from bitrix24_mcp.crm.filters.choices import choices
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal_values import FieldInfo, Funnel, Status
 from bitrix24_mcp.crm.text import plain

@@ -9,11 +9,11 @@ from math import prod
 import anyio
 
 from bitrix24_mcp.crm import dates
+from bitrix24_mcp.crm.choices import choices
 from bitrix24_mcp.crm.errors import InvalidArguments, PortalError
 from bitrix24_mcp.crm.figures.cells import Cell, Key, Table
 from bitrix24_mcp.crm.figures.groups import Group, conditions_of, labels_between
 from bitrix24_mcp.crm.figures.plan import Plan
-from bitrix24_mcp.crm.filters.choices import choices
 from bitrix24_mcp.crm.filters.conjunction import conjoin
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal

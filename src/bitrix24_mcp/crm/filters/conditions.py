@@ -5,10 +5,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from bitrix24_mcp.crm.choices import OWNER_TYPES, Choice, choices, choose, described, single
 from bitrix24_mcp.crm.errors import InvalidArguments, quoted
 from bitrix24_mcp.crm.fields import UNORDERED, Fields, fold, spelling
 from bitrix24_mcp.crm.filters import date_conditions, values
-from bitrix24_mcp.crm.filters.choices import OWNER_TYPES, Choice, choices, choose, described, single
 from bitrix24_mcp.crm.filters.conjunction import as_filter, conjoin
 from bitrix24_mcp.crm.filters.lookups import with_ids
 from bitrix24_mcp.crm.filters.people import with_user_ids

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from bitrix24_mcp.crm import dates
+from bitrix24_mcp.crm import cursors, dates
 from bitrix24_mcp.crm.errors import InvalidArguments
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.filters import periods
@@ -13,7 +13,6 @@ from bitrix24_mcp.crm.filters.syntax import Term, parse_filter
 from bitrix24_mcp.crm.filters.values import empty
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal_values import Condition, Operator
-from bitrix24_mcp.crm.records import cursors
 
 
 async def counted_from(

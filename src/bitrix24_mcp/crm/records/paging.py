@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 
+from bitrix24_mcp.crm.cursors import Cursor, invalid_cursor
 from bitrix24_mcp.crm.dates import parse_moment
 from bitrix24_mcp.crm.errors import UnexpectedAnswer
 from bitrix24_mcp.crm.fields import Kind
 from bitrix24_mcp.crm.filters.conjunction import conjoin
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Condition, Operator, Record, RecordPage, RecordQuery, Scalar, Sort
-from bitrix24_mcp.crm.records.cursors import Cursor, invalid_cursor
 
 OFFSET_END = 2_500
 

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from bitrix24_mcp.crm.catalogue.entities import BY_NAME, RESERVED
 from bitrix24_mcp.crm.catalogue.entity import Entity
+from bitrix24_mcp.crm.choices import OWNER_TYPES
 from bitrix24_mcp.crm.errors import InvalidArguments, NotFound, PermissionRefused, nearest, quoted
 from bitrix24_mcp.crm.fields import Fields, fold
-from bitrix24_mcp.crm.filters.choices import OWNER_TYPES
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal_values import Condition, RecordId, RecordPage, RecordQuery
 from bitrix24_mcp.crm.records.relations import Linked, Listed, Rows, Values

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bitrix24_mcp.crm import cursors
+from bitrix24_mcp.crm.cursors import Cursor
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.filters.conditions import resolve_filter, translated
 from bitrix24_mcp.crm.filters.conjunction import as_filter
@@ -13,8 +15,6 @@ from bitrix24_mcp.crm.labels import with_names
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import RecordPage, RecordQuery
-from bitrix24_mcp.crm.records import cursors
-from bitrix24_mcp.crm.records.cursors import Cursor
 from bitrix24_mcp.crm.records.emptiness import why_empty
 from bitrix24_mcp.crm.records.paging import Walk, end_unreachable
 from bitrix24_mcp.crm.records.sorting import resolve_sort, stable

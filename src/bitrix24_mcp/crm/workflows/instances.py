@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from bitrix24_mcp.crm.catalogue.entity import Entity
+from bitrix24_mcp.crm.cursors import Cursor, invalid_cursor
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.filters.matching import order_key
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Record, Sort
 from bitrix24_mcp.crm.reading.progress import Report
-from bitrix24_mcp.crm.records.cursors import Cursor, invalid_cursor
 
 INSTANCES = Entity(
     name="workflows",

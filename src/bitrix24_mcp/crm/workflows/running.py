@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+from bitrix24_mcp.crm import cursors
 from bitrix24_mcp.crm.dates import parse_moment, shown
 from bitrix24_mcp.crm.errors import InvalidArguments, quoted
 from bitrix24_mcp.crm.fields import fold
@@ -22,7 +23,6 @@ from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Condition, Record, Scalar, Sort
 from bitrix24_mcp.crm.reading.progress import Report, silent
-from bitrix24_mcp.crm.records import cursors
 from bitrix24_mcp.crm.records.absent import absent
 from bitrix24_mcp.crm.records.sorting import resolve_sort, stable
 from bitrix24_mcp.crm.resolve import resolve_entity
