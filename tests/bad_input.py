@@ -195,6 +195,7 @@ BAD_CALLS = [
     _funnel("a truth value for a period", "INVALID_VALUE", created=True),
     _funnel("several periods", "UNSUPPORTED_FILTER", created=["2025", "2026"]),
     _funnel("a period turned round", "INVALID_FILTER", created={"$between": ["2026-06-30", "2026-04-01"]}),
+    _funnel("two periods", "INVALID_ARGUMENT", created="2025", filter={"createdAt": "2026"}),
     _funnel("a funnel and another in the filter", "INVALID_FILTER", funnel=5, filter={"Воронка": 7}),
     _funnel("a stage of another funnel in a report", "STAGE_OF_ANOTHER_FUNNEL", funnel=5, filter={"stageId": "WON"}),
     _funnel("stuck at once", "INVALID_ARGUMENT", stuck_days=0),

@@ -92,6 +92,17 @@ def block(sql: Sql, entity: str, directory: str, where: str, stuck_days: int = 3
     }
 
 
+def stuck_of_any_age(sql: Sql, entity: str, stuck_days: int = 30, where: str = "true") -> list[int]:
+    """The ids of the records that have been in an open stage for longer, whenever they were created."""
+    kept = KEPT[entity]
+    rows = sql(
+        f"select id from {kept.table} where {where} and {kept.stage} in (select statusId from statuses where semantics"
+        f" is null) and movedTime < strftime('%Y-%m-%dT%H:%M:%SZ', '2026-07-15T09:00:00Z', '-{stuck_days} days')"
+        " order by id"
+    )
+    return [row[0] for row in rows]
+
+
 def history(sql: Sql, where: str) -> dict[str, dict[str, Any]]:
     """By stage, what the history of the deals that the condition leaves tells of stays that are over."""
     reached: dict[str, set[int]] = {}

@@ -164,7 +164,14 @@ def test_figures_are_those_of_the_reference(desk: Desk, table: int, data: st.Dat
         assert refusal == code
         return
     # What was written otherwise than it is asked for is said again; that is tested by itself.
-    assert counted.pop("filter_used", None) == summed.pop("filter_used", None)
+    for said in ("filter_used", "names_used"):
+        assert counted.pop(said, None) == summed.pop(said, None)
+    for answer in (counted, summed):
+        if "is a stage of one funnel" in answer.get("note", ""):
+            if not answer["note"].startswith("stageId "):
+                answer["note"] = answer["note"].partition(" stageId ")[0]
+            else:
+                del answer["note"]
     if not wanted:  # a note may say that nobody has an id asked for; that is tested by itself
         counted.pop("note", None)
         assert summed.pop("note").startswith("No record matches.")

@@ -36,7 +36,7 @@ def test_html_becomes_plain_text(stored: str, read: str) -> None:
         ("[url=https://x.example]site[/url]", "site"),
         ("[url]https://x.example[/url]", "https://x.example"),
         ("[user=5]Ann Baker[/user], call", "Ann Baker, call"),
-        ("[list][*]One[*]Two[/list]", "OneTwo"),
+        ("[list][*]One[*]Two[/list]", "One\nTwo"),
         ("[quote]said[/quote]One[br]Two", "saidOne\nTwo"),
         ("[size=12][color=#f00]Red[/color][/size]", "Red"),
         ("[img width=5 height=7]x.png[/img]", "x.png"),

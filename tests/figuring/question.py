@@ -44,7 +44,10 @@ class Period:
     def earlier(self, compare: Compare) -> "Period":
         """The period before it: whole months go back by months, everything else by days; or the same a year ago."""
         if compare == "year_ago":
-            return replace(self, first=_months_on(self.first, -12), after=_months_on(self.after, -12))
+            last = self.after - timedelta(days=1)
+            whole = self.after.day == 1
+            after = _months_on(self.after, -12) if whole else _months_on(last, -12) + timedelta(days=1)
+            return replace(self, first=_months_on(self.first, -12), after=after)
         if self.first.day == self.after.day == 1:
             months = (self.after.year - self.first.year) * 12 + self.after.month - self.first.month
             return replace(self, first=_months_on(self.first, -months), after=self.first)

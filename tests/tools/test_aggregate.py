@@ -16,6 +16,12 @@ def measures(*fields: str) -> list[dict[str, str]]:
     return [{"function": function, "field": field} for field in fields for function in FUNCTIONS]
 
 
+def said_of(field: str, filled: int, total: int) -> dict[str, str]:
+    """What an answer says of an average where some records have no value."""
+    missing = {"note": f"avg_{field} is of the {filled:,} records that have a value, not of all {total:,}."}
+    return missing if filled < total else {}
+
+
 def unnamed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows without the names beside codes."""
     return [{name: value for name, value in row.items() if not name.endswith("_name")} for row in rows]
@@ -37,13 +43,17 @@ async def grouped(assistant: Assistant, **arguments: Any) -> dict[str, Any]:
     ("conditions", "where", "more"),
     [
         ({}, "1", {}),
-        ({"stageId": "WON"}, "stageId = 'WON'", {}),
+        ({"stageId": "C5:WON"}, "stageId = 'C5:WON'", {}),
+        ({"stageId": "WON"}, "stageId = 'WON'",
+         {"note": "stageId WON (Сделка успешна, funnel Общая) is a stage of one funnel; for all funnels filter by "
+                  "stageSemanticId: won."}),
+        ({"stageId": "WON", "categoryId": 0}, "stageId = 'WON'", {}),
         ({">=amount": 10_000, "currency": "EUR"}, "amount >= 10000 and currency = 'EUR'", {}),
         ({"createdAt": {"$between": ["2025-01-01", "2025-12-31"]}},
          "createdAt >= '2024-12-31T21:00:00Z' and createdAt < '2025-12-31T21:00:00Z'",
          {"filter_used": {"createdAt": {"$gte": "2025-01-01T00:00:00+03:00", "$lt": "2026-01-01T00:00:00+03:00"}}}),
         ({"Приоритет": "Высокий", "closed": False}, "UF_CRM_1700000001 = '202' and closed = 0",
-         {"filter_used": {"UF_CRM_1700000001": "202"}}),
+         {"filter_used": {"UF_CRM_1700000001": "202"}, "names_used": {"UF_CRM_1700000001": "Высокий"}}),
         ({"amount": {"$lt": 0}}, "amount < 0", {"note": "Without the condition on amount, 600 match."}),
     ],
 )  # fmt: skip
@@ -91,6 +101,7 @@ async def test_money_is_one_row_for_each_currency(
         "rows": largest_first(expected, "currency"),
         "total": len(rows),
         "complete": True,
+        **said_of(field, sum(value is not None for value, _ in rows), len(rows)),
     }
 
 
@@ -119,6 +130,7 @@ async def test_other_figures_leave_empty_values_out(
         "rows": [{"count": len(values), **figures(field, values, 4), f"count_{field}": filled}],
         "total": len(values),
         "complete": True,
+        **said_of(field, filled, len(values)),
     }
 
 

@@ -46,7 +46,7 @@ async def test_a_limit_shows_the_largest_rows_and_counts_the_others(assistant: A
     rest = sum(count for _, count in rows[3:])
     assert [(row["assignedById"], row["count"]) for row in answer["rows"]] == rows[:3]
     assert answer["note"] == (
-        f"Shown are the 3 of {len(rows)} rows with the most records; the other {len(rows) - 3} hold {rest:,}."
+        f"Shown are the 3 of {len(rows)} rows with the most records; the other {len(rows) - 3} hold {rest:,} records."
     )
     assert (answer["total"], answer["complete"]) == (600, True)
 
@@ -120,7 +120,7 @@ async def test_a_plan_of_a_comparison_says_both_periods(assistant: Assistant) ->
         "route": "native",
         "total_previous": counts[1],
         "route_previous": "native",
-        "calls_at_most": 4,
+        "calls_at_most": 7,
         "calls_allowed": 100,
         "time_zone": "Europe/Moscow",
     }
@@ -141,7 +141,7 @@ def data_calls(portal: DemoPortal) -> list[str]:
         ({"group_by": "createdAt:moth"}, "INVALID_GROUP_BY", ["createdAt:month"]),
         ({"group_by": "Выезд замерщика"}, "INVALID_GROUP_BY", ["UF_CRM_1700000008:day"]),
         ({"group_by": "title:month"}, "INVALID_GROUP_BY", ["title"]),
-        ({"group_by": "stage"}, "UNKNOWN_FIELD", ["stageId"]),
+        ({"group_by": "stageIds"}, "UNKNOWN_FIELD", ["stageId"]),
         ({"group_by": "stageId,stageId"}, "INVALID_GROUP_BY", None),
         ({"group_by": ["stageId", "sourceId", "categoryId", "currency", "assignedById", "closed"]},
          "TOO_MANY_GROUPS", None),

@@ -6,7 +6,7 @@ import pytest
 
 from assistants import Assistant, Sql, assistant_for, sql_over
 from bitrix24_mcp.demo import DemoPortal
-from funnel_rows import KEPT, block, history
+from funnel_rows import KEPT, block, history, stuck_of_any_age
 from oracle import change, found_ids, moment
 
 pytestmark = pytest.mark.anyio
@@ -69,6 +69,10 @@ async def test_a_report_holds_a_block_for_each_funnel(
             "days": stuck_days,
             "records": sum(stage.get("stuck", 0) for each in blocks for stage in each["stages"]),
             "filter": {KEPT[entity].created: shown(YEAR), **open_stages(entity), "movedTime": {"$lt": since}},
+            "of_any_age": {
+                "records": len(stuck_of_any_age(sql, entity, stuck_days)),
+                "filter": {**open_stages(entity), "movedTime": {"$lt": since}},
+            },
         },
         "total": sum(each["entered"] for each in blocks),
         "complete": True,
@@ -184,9 +188,10 @@ async def test_a_question_that_leaves_out_the_open_stages_has_no_filter_for_the_
 
     assert answer["stuck"] == {"days": 30, "records": 0, "filter": None}
     assert {(each["conversion"], each["win_rate"]) for each in answer["funnels"]} == {(100, 100)}
+    assert answer["note"] == "The filter asks for an outcome, so conversion says nothing."
 
 
-async def test_a_period_without_records_has_neither_conversion_nor_stages(assistant: Assistant) -> None:
+async def test_a_period_without_records_has_neither_conversion_nor_stages(assistant: Assistant, sql: Sql) -> None:
     answer = await assistant.ask("funnel_report", entity="deals", created="2019")
 
     nothing = {"entered": 0, "in_progress": 0, "won": 0, "lost": 0, "conversion": None, "win_rate": None}
@@ -204,6 +209,10 @@ async def test_a_period_without_records_has_neither_conversion_nor_stages(assist
                 "createdAt": {"$gte": "2019-01-01T00:00:00+03:00", "$lt": "2020-01-01T00:00:00+03:00"},
                 "stageSemanticId": "P",
                 "movedTime": {"$lt": "2026-06-15T12:00:00+03:00"},
+            },
+            "of_any_age": {
+                "records": len(stuck_of_any_age(sql, "deals")),
+                "filter": {"stageSemanticId": "P", "movedTime": {"$lt": "2026-06-15T12:00:00+03:00"}},
             },
         },
         "total": 0,
@@ -252,9 +261,14 @@ async def test_a_deal_that_does_not_say_its_outcome_is_judged_by_its_stage(
 
     open_ones = ["NEW", "PREPARATION", "PREPAYMENT_INVOICE", "EXECUTING", "FINAL_INVOICE"]
     by_stage = {"categoryId": 0, "stageId": {"$in": open_ones}}
-    listed = {**before["stuck"]["filter"], **by_stage}
+    stuck = before["stuck"]
+    listed = {**stuck["filter"], **by_stage}
     del listed["stageSemanticId"]
-    assert answer == {**before, "stuck": {**before["stuck"], "filter": listed}}
+    everywhere = {name: value for name, value in listed.items() if name != "createdAt"}
+    assert answer == {
+        **before,
+        "stuck": {**stuck, "filter": listed, "of_any_age": {**stuck["of_any_age"], "filter": everywhere}},
+    }
     assert len(await found_ids(own_assistant, entity="deals", filter=listed)) == before["stuck"]["records"] > 0
 
 

@@ -12,6 +12,7 @@ from assistants import Assistant, Sql, assistant_for, sql_over
 from bitrix24_mcp.crm.catalogue.entities import CATALOGUE
 from bitrix24_mcp.crm.shape import compact, tokens
 from bitrix24_mcp.demo import DemoPortal, Fault
+from bitrix24_mcp.demo.faults import FaultKind
 from bitrix24_mcp.pacing.budget import Clock
 from oracle import MOST_TOKENS, change, moment
 
@@ -340,12 +341,41 @@ async def test_what_may_not_be_read_beside_a_record_is_said_and_fails_nothing(
     )
 
 
-async def test_any_other_failure_beside_a_record_is_an_error(own_portal: DemoPortal, own_assistant: Assistant) -> None:
-    own_portal.inject(Fault(kind="server_error", path="/v1/stage-history", times=None))
+@pytest.mark.parametrize(
+    ("include", "path", "kind", "code"),
+    [
+        ("history", "/v1/stage-history", "server_error", "INTERNAL_ERROR"),
+        ("company", "/v1/companies/search", "truncated", "UNEXPECTED_ANSWER"),
+        ("quotes", "/v1/quotes/fields", "bitrix_error", "BITRIX_ERROR"),
+    ],
+)
+async def test_any_failure_beside_a_record_is_said_and_the_record_is_shown(
+    include: str, path: str, kind: FaultKind, code: str, own_portal: DemoPortal, own_assistant: Assistant
+) -> None:
+    alone = await own_assistant.ask("get_item", entity="deals", id=5)
+    own_portal.inject(Fault(kind=kind, path=path, times=None))
+
+    answer = await own_assistant.ask("get_item", entity="deals", id=5, include=[include])
+
+    assert answer["note"].startswith(f"{include} could not be read: ")
+    assert answer["note"].endswith(f"[{code}]")
+    assert {**answer, "note": None} == {**alone, "note": None}
+
+
+async def test_a_key_that_is_refused_beside_a_record_is_an_error(
+    own_portal: DemoPortal, own_assistant: Assistant
+) -> None:
+    own_portal.inject(Fault(kind="expired_key", path="/v1/stage-history", times=None))
 
     error = await own_assistant.fail("get_item", entity="deals", id=5, include=["history"])
 
-    assert error["code"] == "INTERNAL_ERROR"
+    assert error["code"] == "KEY_EXPIRED"
+
+
+async def test_an_id_written_in_two_ways_is_one(assistant: Assistant) -> None:
+    answer = await assistant.ask("get_item", entity="deals", ids=[NO_RECORD, str(NO_RECORD), f" {NO_RECORD} "])
+
+    assert answer == {"items": [], "missing": [NO_RECORD]}
 
 
 async def test_records_that_do_not_fit_are_named(assistant: Assistant, sql: Sql) -> None:

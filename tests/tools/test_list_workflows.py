@@ -6,7 +6,7 @@ import pytest
 
 from assistants import DEALS, Assistant, Sql, assistant_for
 from bitrix24_mcp.demo import DemoPortal
-from oracle import every_item, moment, pages
+from oracle import change, every_item, moment, pages
 from workflow_rows import COLUMNS, expected_items, ids_where, stuck_since
 
 pytestmark = pytest.mark.anyio
@@ -215,3 +215,22 @@ async def test_a_key_without_administrator_rights_is_told_so(portal: DemoPortal)
         error = await assistant.fail("list_workflows")
 
     assert error["code"] == "BITRIX_ACCESS_DENIED"
+
+
+async def test_an_instance_of_no_template_or_no_starter_is_shown_without_them(
+    own_portal: DemoPortal, own_assistant: Assistant
+) -> None:
+    expected = expected_items(own_portal)
+    first, second = sorted(expected)[:2]
+    change(own_portal.database, "update workflows set STARTED_BY = null, TEMPLATE_ID = '' where ID = ?", first)
+    change(own_portal.database, "update workflows set STARTED_BY = '' where ID = ?", second)
+    for name in ("startedBy", "startedBy_name"):
+        del expected[first][name], expected[second][name]
+    for name in ("templateId", "templateId_name"):
+        del expected[first][name]
+
+    items = await every_item(own_assistant, "list_workflows", limit=50, sort="startedBy,templateId,id")
+
+    assert {item["id"]: item for item in items} == expected
+    assert {item["id"] for item in items[:2]} == {first, second}
+    assert first not in await found(own_assistant, filter={"startedBy": {"$gte": 0}})

@@ -31,9 +31,9 @@ def counted(portal: DemoPortal) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("conditions", "culprit", "left", "counts"),
     [
-        ({"stageId": "WON", "closed": False}, "closed", "stageId = 'WON'", 1),
+        ({"stageId": "C5:WON", "closed": False}, "closed", "stageId = 'C5:WON'", 1),
         ({"categoryId": 5, "stageId": "C5:WON", "stageSemanticId": "P"}, "stageSemanticId", "stageId = 'C5:WON'", 1),
-        ({"stageId": "WON", "createdAt": LATER}, "createdAt", "stageId = 'WON'", 2),
+        ({"stageId": "C5:WON", "createdAt": LATER}, "createdAt", "stageId = 'C5:WON'", 2),
         ({"assignedById": 57, "createdAt": {"$gte": "2031-01-01", "$lt": "2031-02-01"}}, "createdAt",
          "assignedById = 57", 1),
         ({"categoryId": 7, "stageId": {"$ne": "NEW"}, "%title": "№3"}, "categoryId",
@@ -114,7 +114,7 @@ NO_RIGHT = "This key sees no deals at all: there are none, or it has no right to
 
 
 @pytest.mark.parametrize(
-    ("conditions", "counts"), [({}, 0), ({"title": "x"}, 1), ({"closed": True, "stageId": "WON"}, 3)], ids=str
+    ("conditions", "counts"), [({}, 0), ({"title": "x"}, 1), ({"closed": True, "stageId": "C5:WON"}, 3)], ids=str
 )
 async def test_a_key_that_sees_nothing_at_all_is_told_so(
     own_portal: DemoPortal, own_assistant: Assistant, conditions: dict[str, Any], counts: int

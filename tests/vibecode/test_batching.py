@@ -13,7 +13,7 @@ import respx
 
 from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.catalogue.entity import smart_process
-from bitrix24_mcp.crm.errors import PermissionRefused, PortalError
+from bitrix24_mcp.crm.errors import KeyRefused, PermissionRefused, PortalError
 from bitrix24_mcp.crm.portal_values import Condition, RecordPage, RecordQuery, Records, Sort
 from bitrix24_mcp.vibecode.portal import GatewayPortal
 
@@ -475,11 +475,22 @@ async def test_several_pages_are_one_batch_of_lists(portal: GatewayPortal, respx
     ]
 
 
-async def test_a_page_with_something_left_out_is_an_error(portal: GatewayPortal, respx_mock: respx.MockRouter) -> None:
+async def test_a_page_with_something_left_out_is_an_error_in_its_place(
+    portal: GatewayPortal, respx_mock: respx.MockRouter
+) -> None:
     data: Json = {"results": {"0": [], "1": []}, "meta": {"1": {"total": 9000, "truncated": True}}}
     respx_mock.post("/v1/batch").respond(json={"success": True, "data": data})
 
-    with pytest.raises(PortalError) as raised:
-        await portal.searches([COMMENTS, ITEMS])
+    comments, items = await portal.searches([COMMENTS, ITEMS])
 
-    assert raised.value.code == "UNEXPECTED_ANSWER"
+    assert comments == RecordPage((), None, has_more=False)
+    assert isinstance(items, PortalError)
+    assert items.code == "UNEXPECTED_ANSWER"
+
+
+async def test_a_refused_key_is_no_matter_of_one_page(portal: GatewayPortal, respx_mock: respx.MockRouter) -> None:
+    refusal = {"success": False, "error": {"code": "KEY_EXPIRED", "message": "x"}}
+    respx_mock.post("/v1/batch").respond(401, json=refusal)
+
+    with pytest.raises(KeyRefused):
+        await portal.searches([COMMENTS, ITEMS])

@@ -42,10 +42,14 @@ def refusal(status: int, error: Any, retry_after: str = "") -> Refusal:
         ({"data": [], "meta": {"total": 12}}, 12),
         ({"data": ROWS, "meta": {"total": "many"}}, None),
         ({"data": ROWS, "meta": {"total": True}}, None),
+        ({"data": ROWS, "meta": {"total": 2, "hasMore": False}}, 2),
+        ({"data": ROWS, "meta": {"total": 2, "hasMore": True}}, None),
+        ({"data": ROWS, "meta": {"total": 1}}, None),
+        ({"data": ROWS, "meta": {"total": 3, "hasMore": True}}, 3),
     ],
     ids=str,
 )
-def test_the_total_is_found_where_it_stands_and_zero_beside_rows_is_unknown(
+def test_the_total_is_found_where_it_stands_and_one_that_leaves_out_rows_is_unknown(
     envelope: dict[str, Any], total: int | None
 ) -> None:
     assert answer(**envelope).total() == total
@@ -77,7 +81,10 @@ def test_a_single_record_is_an_object() -> None:
     [
         ({"data": ROWS, "meta": {"total": 5}}, 0, 2, True),
         ({"data": ROWS, "meta": {"total": 5}}, 3, 2, False),
-        ({"data": ROWS, "meta": {"total": 2, "hasMore": True}}, 0, 2, False),
+        ({"data": ROWS, "meta": {"total": 2, "hasMore": True}}, 0, 2, True),
+        ({"data": ROWS, "meta": {"total": 5, "hasMore": True}}, 3, 2, True),
+        ({"data": ROWS, "meta": {"total": 2, "hasMore": False}}, 0, 2, False),
+        ({"data": ROWS, "meta": {"total": 1, "hasMore": True}}, 0, 2, True),
         ({"data": ROWS, "meta": {"total": 0, "hasMore": True}}, 0, 2, True),
         ({"data": ROWS, "meta": {"total": 0, "hasMore": False}}, 0, 2, False),
         ({"data": ROWS}, 0, 2, True),
@@ -137,8 +144,9 @@ def test_a_list_goes_on_only_where_nobody_counted() -> None:
             {"hasMore": True},
             {"total": 0, "hasMore": True},
             {"total": 9, "hasMore": True},
+            {"total": 2, "hasMore": True},
             {"hasMore": False},
         )
     ]
 
-    assert said == [True, True, False, False]
+    assert said == [True, True, False, True, False]

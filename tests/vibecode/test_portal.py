@@ -140,7 +140,7 @@ ASKED: dict[str, tuple[Ask, str, dict[str, Any], Any]] = {
     ),
     "funnels of items": (
         lambda portal: portal.funnels(CONTRACTS),
-        "GET /v1/categories/174",
+        "GET /v1/categories/174?limit=5000",
         data([{"id": 8, "name": "General", "isDefault": "Y"}, {"id": 9, "name": "Old", "isDefault": False}]),
         (Funnel(8, "General", default=True), Funnel(9, "Old")),
     ),
@@ -231,9 +231,19 @@ ASKED: dict[str, tuple[Ask, str, dict[str, Any], Any]] = {
         "GET /v1/workflows?templateId=713&offset=50",
         data([{"ID": "a.1", "TEMPLATE_ID": "713", "STARTED_BY": "0", "OTHER": 1}], meta={"total": 51}),
         WorkflowPage(
-            ({"id": "a.1", "templateId": "713", "startedBy": "0", "started": None, "modified": None,
+            ({"id": "a.1", "templateId": 713, "startedBy": 0, "started": None, "modified": None,
               "lockedUntil": None, "moduleId": None, "entity": None, "documentId": None},),
             51,
+        ),
+    ),
+    "a workflow of no template that nobody started": (
+        lambda portal: portal.workflows(None, None, 0),
+        "GET /v1/workflows",
+        data([{"ID": "a.1", "TEMPLATE_ID": "", "STARTED_BY": None, "MODULE_ID": "crm"}]),
+        WorkflowPage(
+            ({"id": "a.1", "templateId": None, "startedBy": None, "started": None, "modified": None,
+              "lockedUntil": None, "moduleId": "crm", "entity": None, "documentId": None},),
+            None,
         ),
     ),
     "workflows that the system started": (

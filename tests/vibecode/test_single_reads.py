@@ -30,7 +30,46 @@ async def test_product_rows_stand_below_their_record(portal: GatewayPortal, resp
     route = respx_mock.get("/v1/items/174/7/products").mock(side_effect=[page(1, 2)])
 
     assert await portal.product_rows(CONTRACTS, 7) == ({"id": 1}, {"id": 2})
-    assert queries(route) == [{}]
+    assert queries(route) == [{"limit": "5000"}]
+
+
+async def test_equal_product_rows_without_ids_are_all_kept(portal: GatewayPortal, respx_mock: respx.MockRouter) -> None:
+    bolt, nut = {"productName": "Bolt", "price": 5}, {"productName": "Nut", "price": 1}
+    route = respx_mock.get("/v1/deals/7/products").mock(
+        side_effect=[
+            httpx.Response(200, json={"success": True, "data": [bolt, bolt], "meta": {"total": 4}}),
+            httpx.Response(200, json={"success": True, "data": [bolt, nut], "meta": {"total": 4}}),
+        ]
+    )
+
+    assert await portal.product_rows(DEALS, 7) == (bolt, bolt, bolt, nut)
+    assert queries(route) == [{"limit": "5000"}, {"limit": "500", "offset": "2"}]
+
+
+async def test_rows_without_ids_that_come_again_and_again_are_an_error(
+    portal: GatewayPortal, respx_mock: respx.MockRouter
+) -> None:
+    bolt = {"productName": "Bolt"}
+    respx_mock.get("/v1/deals/7/products").respond(json={"success": True, "data": [bolt], "meta": {"hasMore": True}})
+
+    with pytest.raises(PortalError) as raised:
+        await portal.product_rows(DEALS, 7)
+
+    assert raised.value.code == "UNEXPECTED_ANSWER"
+
+
+async def test_a_row_that_changes_while_a_history_is_read_is_there_once(
+    portal: GatewayPortal, respx_mock: respx.MockRouter
+) -> None:
+    again = {"id": 2, "stageId": "WON"}
+    respx_mock.get("/v1/stage-history").mock(
+        side_effect=[
+            page(1, 2, meta={"hasMore": True}),
+            httpx.Response(200, json={"success": True, "data": [again, {"id": 3}], "meta": {"hasMore": False}}),
+        ]
+    )
+
+    assert await portal.stage_history(DEALS, 5) == ({"id": 1}, {"id": 2}, {"id": 3})
 
 
 async def test_a_history_is_read_to_its_end(portal: GatewayPortal, respx_mock: respx.MockRouter) -> None:

@@ -7,7 +7,6 @@ import respx
 
 from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.catalogue.entity import Entity
-from bitrix24_mcp.crm.errors import UnexpectedAnswer
 from bitrix24_mcp.crm.portal_values import FieldInfo
 from bitrix24_mcp.vibecode.portal import GatewayPortal
 
@@ -75,9 +74,20 @@ async def test_a_refused_list_of_user_fields_leaves_the_fields_as_they_are(
     assert await portal.fields(DEALS) == (FieldInfo("UF_CRM_17", "string"),)
 
 
-async def test_user_fields_of_an_unknown_form_are_an_error(portal: GatewayPortal, respx_mock: respx.MockRouter) -> None:
+@pytest.mark.parametrize(
+    "told",
+    [
+        answer([{"id": 1}]),
+        answer("none"),
+        {**answer([ROW]), "meta": {"truncated": True}},
+        {**answer([ROW]), "meta": {"total": 61}},
+    ],
+    ids=["another form", "no rows", "truncated", "more than one answer holds"],
+)
+async def test_labels_that_cannot_be_read_leave_the_fields_as_they_are(
+    told: dict[str, Any], portal: GatewayPortal, respx_mock: respx.MockRouter
+) -> None:
     respx_mock.get("/v1/deals/fields").respond(json=answer({"UF_CRM_17": {"type": "string"}}))
-    respx_mock.get("/v1/userfields/deals").respond(json=answer([{"id": 1}]))
+    respx_mock.get("/v1/userfields/deals").respond(json=told)
 
-    with pytest.raises(UnexpectedAnswer, match="form"):
-        await portal.fields(DEALS)
+    assert await portal.fields(DEALS) == (FieldInfo("UF_CRM_17", "string"),)

@@ -1,7 +1,7 @@
 """Figures that can be trusted: counts, sums, averages and extremes that are complete, or say what they miss."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Any
 
@@ -14,17 +14,19 @@ from bitrix24_mcp.crm.figures.groups import resolve_groups
 from bitrix24_mcp.crm.figures.measures import Function, check_currencies, measured, resolve_measures
 from bitrix24_mcp.crm.figures.order import resolve_having, resolve_order
 from bitrix24_mcp.crm.figures.plan import Plan
-from bitrix24_mcp.crm.figures.routes import Computed, check_possible, compute, prepare
+from bitrix24_mcp.crm.figures.routes import Computed, Prepared, check_possible, compute, prepare
 from bitrix24_mcp.crm.filters.conditions import resolve_filter, translated
 from bitrix24_mcp.crm.filters.conjunction import as_filter
-from bitrix24_mcp.crm.labels import with_names
+from bitrix24_mcp.crm.filters.outcomes import of_one_funnel
+from bitrix24_mcp.crm.labels import names_used, with_names
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.reading.progress import Growing, Report, silent
 from bitrix24_mcp.crm.reading.spending import Purse, Spending
+from bitrix24_mcp.crm.reading.steadiness import proof_calls
 from bitrix24_mcp.crm.records.emptiness import why_empty
 from bitrix24_mcp.crm.resolve import resolve_entity
-from bitrix24_mcp.crm.shape import fitting, fitting_in_columns
+from bitrix24_mcp.crm.shape import compact, fitting, fitting_in_columns, tokens
 
 _DATED = frozenset({"date", "datetime"})
 
@@ -53,7 +55,8 @@ class FigureQuestion:
 class Answer:
     """`rows` of figures, `total` matching records, whether the figures cover all of them, and what to know.
 
-    `filter_used` are the conditions that mean something else than their words; `as_of` is the time in which the
+    `filter_used` are the conditions that mean something else than their words, `names_used` what their codes are
+    called; `as_of` is the time in which the
     records were read, where that took several answers; `compared_with` is the filter that `total_previous` records of
     the other period match.
     """
@@ -63,6 +66,7 @@ class Answer:
     complete: bool
     note: str | None = None
     filter_used: dict[str, Any] | None = None
+    names_used: dict[str, Any] | None = None
     as_of: str | None = None
     compared_with: dict[str, Any] | None = None
     total_previous: int | None = None
@@ -81,8 +85,13 @@ async def aggregate(
     rows = figure_rows(asked, now, before)
     columns = [group.field for group in asked.plan.groups if not group.bucket]
     named = await with_names(rows[: question.limit], asked.plan.fields, columns, metadata)
-    shown = (fitting_in_columns if question.columnar else fitting)(named, question.budget)
+    used = translated(question.filter, asked.plan.conditions)
+    names = await names_used(used, asked.plan.fields, metadata)
+    compared = as_filter(asked.before.conditions) if asked.before else None
+    beside = tokens(compact([used, names, compared])) if used or compared else 0
+    shown = (fitting_in_columns if question.columnar else fitting)(named, question.budget - beside)
     notes = notes_on(asked, now, before, rows, shown)
+    notes.append(await of_one_funnel(asked.plan.conditions, used, asked.plan.fields, metadata))
     if now.total == 0:
         notes.append(await why_empty(asked.plan.conditions, asked.plan.fields, portal, metadata))
     if asked.earlier and asked.period and asked.period.end > portal.now().astimezone(asked.plan.zone).date():
@@ -92,9 +101,10 @@ async def aggregate(
         total=now.total,
         complete=not now.doubt and not (before and before.doubt),
         note=" ".join(filter(None, notes)) or None,
-        filter_used=translated(question.filter, asked.plan.conditions),
+        filter_used=used,
+        names_used=names,
         as_of=await _as_of(now, before, metadata),
-        compared_with=as_filter(asked.before.conditions) if asked.before else None,
+        compared_with=compared,
         total_previous=before.total if before else None,
     )
 
@@ -106,7 +116,7 @@ async def explain(question: FigureQuestion, portal: Portal, metadata: Metadata, 
     costs: dict[str, Any] = {}
     for each, suffix in zip(prepared, ("", EARLIER), strict=False):
         costs |= {f"total{suffix}": each.first.total, f"route{suffix}": each.route.name}
-    costs["calls_at_most"] = sum(1 + each.route.calls for each in prepared)
+    costs["calls_at_most"] = _calls(prepared)
     return {
         "entity": asked.plan.fields.entity.name,
         "filter": as_filter(asked.plan.conditions),
@@ -125,13 +135,37 @@ async def _computed(
     """The figures, and those of the period compared with; both are paid before the first record is read."""
     prepared = [await prepare(plan, portal, metadata) for plan in asked.plans]
     records = sum(each.first.total for each in prepared)
-    purse.take(sum(1 + each.route.calls for each in prepared), records)
+    purse.take(_calls(prepared), records)
     growing = Growing(report, records)
+    if len(prepared) == 1:
+        return await compute(prepared[0], portal, metadata, purse, growing), None
+    recounted = await portal.count(prepared[0].plan.fields.entity, prepared[0].plan.conditions)
     found: list[Computed] = []
     for each in prepared:
         found.append(await compute(each, portal, metadata, purse, growing))
         growing.follow()
-    return found[0], found[1] if len(found) > 1 else None
+    return await _of_one_moment(prepared[0], found[0], recounted, portal), await _of_one_moment(
+        prepared[1], found[1], prepared[1].first.total, portal
+    )
+
+
+async def _of_one_moment(prepared: Prepared, found: Computed, recounted: int, portal: Portal) -> Computed:
+    """One of two periods' figures, in doubt unless both are those of the moment when the second was counted.
+
+    That is so if as many records of the first matched then as before, and none of either has changed until now.
+    """
+    if recounted != prepared.first.total:
+        doubt = f"the number of records went from {prepared.first.total:,} to {recounted:,} while they were counted"
+        return replace(found, doubt=found.doubt or doubt)
+    if found.seen:
+        return found
+    return replace(found, doubt=await prepared.first.disturbance(found.total, portal))
+
+
+def _calls(prepared: Sequence[Prepared]) -> int:
+    """The most requests; two periods take one more count, and the proof for each."""
+    together = 1 + 2 * proof_calls(prepared[0].plan.fields) if len(prepared) > 1 else 0
+    return sum(1 + each.route.calls for each in prepared) + together
 
 
 async def _resolve(question: FigureQuestion, metadata: Metadata) -> Asked:

@@ -3,21 +3,33 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.errors import InvalidArguments, nearest
 from bitrix24_mcp.crm.fields import Fields, fold
 from bitrix24_mcp.crm.metadata import Metadata
+from bitrix24_mcp.crm.text import plain
 
 OWNER_TYPES = {"deal": "deals", "lead": "leads", "contact": "contacts", "company": "companies"}
 """Whose comments a timeline holds (docs/entities/timelines); smart processes are `DYNAMIC_<entityTypeId>`."""
+_SHOWN = 80
+"""Characters of a name in an error."""
+_ALL = 10
+"""Values of a list that an error names all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One allowed value: what is stored, what people read, and for a stage the funnel it belongs to."""
+    """One allowed value: what is stored and what people read; `also` are other words for it.
+
+    Of a stage also the funnel it belongs to and what it means: "S" won, "F" lost, "" anything else.
+    """
 
     code: str | int
     name: str
     funnel: int | None = None
+    funnel_name: str = ""
+    semantics: str = ""
+    also: tuple[str, ...] = ()
 
 
 async def choices(fields: Fields, name: str, metadata: Metadata) -> tuple[Choice, ...]:
@@ -25,14 +37,18 @@ async def choices(fields: Fields, name: str, metadata: Metadata) -> tuple[Choice
     entity = fields.entity
     match fields.kind(name):
         case "stage":
-            return tuple(Choice(stage.code, stage.name, stage.funnel) for stage in await metadata.stages(entity))
+            return await _stages(entity, metadata)
         case "funnel":
             return tuple(Choice(funnel.id, funnel.name) for funnel in await metadata.funnels(entity))
         case "status" if fields.directory(name):
             return tuple(Choice(each.code, each.name) for each in await metadata.directory(fields.directory(name)))
         case "list" if name in entity.values:
             numeric = fields[name].type == "integer"
-            return tuple(Choice(int(code) if numeric else code, word) for code, word in entity.values[name].items())
+            words = entity.also_values.get(name, {})
+            return tuple(
+                Choice(int(code) if numeric else code, word, also=words.get(code, ()))
+                for code, word in entity.values[name].items()
+            )
         case "list":
             return tuple(Choice(option.code, option.name) for option in fields[name].options)
         case "currency":
@@ -45,25 +61,42 @@ async def choices(fields: Fields, name: str, metadata: Metadata) -> tuple[Choice
             return ()
 
 
+async def _stages(entity: Entity, metadata: Metadata) -> tuple[Choice, ...]:
+    stages = await metadata.stages(entity)
+    funnels = await metadata.funnels(entity) if entity.has_funnels else ()
+    names = {funnel.id: funnel.name for funnel in funnels}
+    return tuple(
+        Choice(each.code, each.name, each.funnel, names.get(each.funnel or 0, ""), each.semantics) for each in stages
+    )
+
+
+def said(written: object, offered: Sequence[Choice]) -> list[Choice]:
+    """The choices that a code, a name or another word for one means; empty when it means none."""
+    text = str(written)
+    return (
+        [choice for choice in offered if str(choice.code) == text]
+        or [choice for choice in offered if _said(choice.name) == _said(text)]
+        or [choice for choice in offered if fold(str(choice.code)) == fold(text)]
+        or [choice for choice in offered if fold(text) in choice.also]
+    )
+
+
 def choose(written: object, offered: Sequence[Choice], field: str) -> list[Choice]:
-    """The choices that a code or a name means: one, or several of the same name.
+    """The choices that a code or a name means, as stored or as answers show it: one, or several of the same name.
 
     Raises InvalidArguments with the nearest values when it means none.
     """
     text = str(written)
-    found = (
-        [choice for choice in offered if str(choice.code) == text]
-        or [choice for choice in offered if fold(choice.name) == fold(text)]
-        or [choice for choice in offered if fold(str(choice.code)) == fold(text)]
-    )
-    if found:
+    if found := said(written, offered):
         return found
     meant: dict[str, list[Choice]] = {}
     for choice in offered:
-        for word in {fold(str(choice.code)): None, fold(choice.name): None}:
+        for word in {fold(str(choice.code)): None, _said(choice.name): None}:
             meant.setdefault(word, []).append(choice)
     close = nearest(fold(text), list(meant), 6)
     near = list(dict.fromkeys(choice for word in close for choice in meant[word]) or offered)[:6]
+    if len(offered) <= _ALL:  # of a short list all are worth naming: the nearest word may mean the opposite
+        close, near = [], list(dict.fromkeys([*near, *offered]))
     raise InvalidArguments(
         f"{field} has no value “{text[:60]}”.",
         advice=f"{'The nearest values are' if close else 'Its values are'} {', '.join(map(described, near))}"
@@ -86,6 +119,11 @@ def single(found: Sequence[Choice], written: object, field: str) -> Choice:
 
 
 def described(choice: Choice) -> str:
-    """The choice for a person: `C5:WON (Won, funnel 5)`."""
-    funnel = f", funnel {choice.funnel}" if choice.funnel is not None else ""
-    return f"{choice.code} ({choice.name}{funnel})"
+    """The choice for a person: `C5:WON (Won, funnel Partners)`."""
+    funnel = f", funnel {plain(choice.funnel_name, _SHOWN) or choice.funnel}" if choice.funnel is not None else ""
+    return f"{choice.code} ({plain(choice.name, _SHOWN)}{funnel})"
+
+
+def _said(name: str) -> str:
+    """The name as people compare it, without what answers do not show of it."""
+    return fold(plain(name))

@@ -10,7 +10,7 @@
     └── UnexpectedAnswer        an answer came that the contract does not know, or that is incomplete
 
 `code` is the portal's own code where the portal refused, else one of ours in the same style.
-No message holds a URL, a key, a token or the content of a record.
+No message holds a URL, a key or a token, nor of a record more than the names that a caller has to choose among.
 """
 
 from collections.abc import Mapping, Sequence

@@ -6,6 +6,7 @@ from typing import Literal
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.errors import InvalidArguments, nearest, quoted, suggestion
 from bitrix24_mcp.crm.portal_values import FieldInfo
+from bitrix24_mcp.crm.text import plain
 
 Kind = Literal[
     "integer", "number", "money", "string", "boolean", "date", "datetime",
@@ -38,6 +39,19 @@ NUMERIC: frozenset[Kind] = frozenset({"integer", "number", "money"})
 UNORDERED: frozenset[Kind] = frozenset({"boolean", "stage", "status", "list", "money", "currency", "owner type"})
 """Kinds without a meaningful less and more. Money in user fields is kept as the text `amount|currency`."""
 _CHANGED = ("updatedAt", "updatedTime", "changedDate")
+_ROLES = (
+    {"created", "createdat", "createdtime", "createddate", "datecreate"},
+    {"updated", "updatedat", "updatedtime", "changeddate", "dateupdate", "changed"},
+    {"amount", "opportunity"},
+    {"currency", "currencyid"},
+    {"stage", "stageid", "statusid"},
+    {"outcome", "stagesemanticid"},
+    {"funnel", "categoryid", "category", "pipeline"},
+    {"responsible", "assignedbyid", "responsibleid", "assignedto", "owner"},
+)
+"""What the same fact is called from one entity to the next (docs/entities); the first that an entity has is meant."""
+_SHOWN = 80
+"""Characters of a label in an error."""
 
 
 class Fields:
@@ -53,8 +67,10 @@ class Fields:
         self._known = known
         self._kinds = _kinds_of(entity)
         self._spellings: dict[str, list[str]] = {}
+        self._labels: dict[str, list[str]] = {}
         for info in known.values():
             self._spellings.setdefault(spelling(info.name), []).append(info.name)
+            self._labels.setdefault(_said(info.title), []).append(info.name)
 
     def __contains__(self, name: str) -> bool:
         return name in self._known
@@ -98,25 +114,26 @@ class Fields:
         return self.entity.money.get(name, "")
 
     def resolve(self, written: str) -> str:
-        """The canonical name for a field name in any case, a user-field code in either form, or a unique label.
+        """The canonical name for a field name in any case, a user-field code in either form, or a label.
 
-        Raises InvalidArguments with the nearest names when there is no such field or the label fits several.
+        Raises InvalidArguments with the nearest names when there is no such field or the word fits several.
         """
         if written in self._known:
             return written
-        same = self._spellings.get(spelling(written), [])
-        if len(same) == 1:
-            return same[0]
-        labelled = [info.name for info in self if info.title and fold(info.title) == fold(written)]
-        if len(labelled) == 1:
-            return labelled[0]
-        if labelled:
+        said = _said(written)
+        labelled = self._labels.get(said, []) if said else []
+        meant = list(dict.fromkeys([*self._spellings.get(spelling(written), []), *labelled]))
+        if len(meant) == 1:
+            return meant[0]
+        if meant:
             raise InvalidArguments(
-                f"{self.entity.title} have several fields called “{written}”.",
-                advice=f"Use one of the field names: {quoted(labelled)}.",
+                f"{self.entity.title} have several fields called “{written[:60]}”.",
+                advice=f"Use one of the field names: {quoted(meant)}.",
                 code="AMBIGUOUS_FIELD",
-                candidates=labelled,
+                candidates=meant,
             )
+        if synonyms := [name for name in self._known if _role(name) and _role(name) == _role(written)]:
+            return synonyms[0]
         raise self._unknown(written)
 
     def _unknown(self, written: str) -> InvalidArguments:
@@ -132,7 +149,7 @@ class Fields:
         )
 
     def _shown(self, names: Sequence[str]) -> list[str]:
-        titled = ((name, self._known[name].title) for name in names)
+        titled = ((name, plain(self._known[name].title, _SHOWN)) for name in names)
         return [f"{name} ({title})" if title and title != name else name for name, title in titled]
 
 
@@ -155,6 +172,17 @@ def _kinds_of(entity: Entity) -> Mapping[str, Kind]:
 def fold(text: str) -> str:
     """The text as people compare it: case and ё/е do not matter, nor do spaces around it."""
     return text.strip().casefold().replace("ё", "е")
+
+
+def _said(label: str) -> str:
+    """The label as people compare it, without what answers do not show of it."""
+    return fold(plain(label))
+
+
+def _role(name: str) -> int:
+    """The place of a field's role among those that have several names; 0 for a field that has but one."""
+    word = spelling(name)
+    return next((place for place, names in enumerate(_ROLES, 1) if word in names), 0)
 
 
 def spelling(name: str) -> str:

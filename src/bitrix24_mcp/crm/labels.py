@@ -25,6 +25,20 @@ async def with_names(
     return [_named(row, names) for row in rows]
 
 
+async def names_used(used: Mapping[str, Any] | None, fields: Fields, metadata: Metadata) -> dict[str, Any] | None:
+    """What the codes and ids of a filter are called, by field; None where none of them has a name.
+
+    Linked records were asked for by their names, so they are not looked up once more.
+    """
+    held: dict[str, Any] = {}
+    for field, value in (used or {}).items():
+        several = value.get("$in") if isinstance(value, dict) else value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON
+        if several is not None and fields.kind(field) != "link":
+            held[field] = several
+    [named] = await with_names([held], fields, list(held), metadata)
+    return {field: named[f"{field}_name"] for field in held if f"{field}_name" in named} or None
+
+
 async def user_names(ids: Sequence[int], metadata: Metadata) -> dict[int, str]:
     """What to call each user; one that the key may not see reads `user #123 (not visible)`."""
     visible = await metadata.users(ids)

@@ -55,9 +55,9 @@ async def names_of(target: str, ids: Sequence[int], metadata: Metadata) -> dict[
     return found
 
 
-def called(row: Record, entity: Entity) -> str:
+def called(row: Record, entity: Entity, longest: int = LONGEST_NAME) -> str:
     """What people call a record: its title, or a person's name and last name."""
-    return plain(" ".join(str(row[name]) for name in entity.name_fields if row.get(name)), LONGEST_NAME)
+    return plain(" ".join(str(row[name]) for name in entity.name_fields if row.get(name)), longest)
 
 
 def _references(target: str, values: Sequence[Any]) -> Iterator[tuple[str, tuple[str, int]]]:

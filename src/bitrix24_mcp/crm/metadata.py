@@ -1,8 +1,8 @@
 """What the portal says about itself, read once and kept for five minutes. Never records."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,14 +13,13 @@ from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.dates import parse_moment
 from bitrix24_mcp.crm.errors import NotFound, PermissionRefused
 from bitrix24_mcp.crm.fields import Fields
+from bitrix24_mcp.crm.kept import Kept, Marks
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Currency, Funnel, Identity, NamedId, Person, Record, Status
+from bitrix24_mcp.crm.text import plain
 
 T = TypeVar("T")
 ZoneSource = Literal["setting", "user", "data", "default"]
-
-LIFETIME = 300.0
-"""Seconds; the gateway keeps its own field lists as long (docs/entity-api, user fields in aggregates)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,6 @@ class Stage:
     funnel: int | None
 
 
-@dataclass(slots=True)
-class _Kept:
-    value: Any
-    until: float
-
-
 class Metadata:
     """Cached descriptions of one portal as one key sees it; concurrent questions share one read."""
 
@@ -46,11 +39,12 @@ class Metadata:
         """`zone`: IANA name that overrides what the portal says; empty to ask the portal."""
         self._portal = portal
         self._zone = zone
-        self._kept: dict[Any, _Kept] = {}
-        self._locks: dict[Any, anyio.Lock] = {}
-        self._users: dict[int, tuple[str, float]] = {}
+        self._kept = Kept[Any]()
+        self._users = Kept[str]()
         self._awaited: set[int] = set()
-        self.unhelpful: set[tuple[str, ...]] = set()
+        self._locks: dict[Any, anyio.Lock] = {}
+        self._forgotten = 0
+        self.unhelpful = Marks()
         """Ways to figures that were refused or left records out, so that they are not tried again and again."""
 
     @property
@@ -59,7 +53,8 @@ class Metadata:
         return self._portal
 
     def forget(self) -> None:
-        """Drops everything, so that the next question reads the portal again."""
+        """Drops everything, so that the next question reads the portal again; what is being read is not kept."""
+        self._forgotten += 1
         self._kept.clear()
         self._users.clear()
         self.unhelpful.clear()
@@ -90,8 +85,8 @@ class Metadata:
         return await self._once(("fields", entity.name), read)
 
     async def directory(self, name: str) -> tuple[Status, ...]:
-        """The values of one directory in their order; empty when there is no such directory."""
-        return await self._once(("directory", name), lambda: self._portal.statuses(name))
+        """The values of one directory in their order; empty when there is no such directory, which is not kept."""
+        return await self._once(("directory", name), lambda: self._portal.statuses(name), keep_empty=False)
 
     async def directories(self) -> Mapping[str, tuple[Status, ...]]:
         """Every directory with its values."""
@@ -135,35 +130,46 @@ class Metadata:
 
     async def users(self, ids: Sequence[int]) -> dict[int, str]:
         """Names of the users the key may see; the others are absent."""
-        if unknown := self._unknown(ids):
+        named = self._known(ids)
+        if unknown := set(ids) - named.keys():
             self._awaited |= unknown
-            async with self._locks.setdefault("users", anyio.Lock()):
-                if self._unknown(ids):  # nobody has read them while this call waited
-                    await self._read_users(self._awaited)
-        return {user: name for user in ids if (name := self._users[user][0])}
+            async with self._alone("users"):
+                named |= self._known(ids)  # somebody may have read them while this call waited
+                if unknown := set(ids) - named.keys():
+                    named |= await self._read_users(self._awaited | unknown)
+        return {user: name for user in ids if (name := named.get(user))}
 
-    def _unknown(self, ids: Sequence[int]) -> set[int]:
-        now = anyio.current_time()
-        return {user for user in ids if self._users.get(user, ("", 0.0))[1] <= now}
+    def _known(self, ids: Sequence[int]) -> dict[int, str]:
+        found = {user: self._users.fresh(user) for user in ids}
+        return {user: held.value for user, held in found.items() if held is not None}
 
-    async def _read_users(self, awaited: set[int]) -> None:
-        """Reads those that this call and all that wait behind it are waiting for."""
-        wanted = sorted(awaited)
+    async def _read_users(self, wanted: set[int]) -> dict[int, str]:
+        """Those that this call and all that wait behind it are waiting for; empty names for the invisible."""
+        since = self._forgotten
         try:
-            found = await self._portal.users(wanted)
+            found = await self._portal.users(sorted(wanted))
         except PermissionRefused:
             found = ()
-        names, until = {user.id: user.name for user in found}, anyio.current_time() + LIFETIME
-        self._users.update({user: (names.get(user, ""), until) for user in wanted})
-        awaited.difference_update(wanted)
+        names = dict.fromkeys(wanted, "") | {user.id: user.name or _numbered(user.id) for user in found}
+        self._keep_names(names, since)
+        self._awaited -= wanted
+        return names
+
+    def _keep_names(self, names: Mapping[int, str], since: int) -> None:
+        """Keeps the names, unless all was forgotten since their reading began, at `since` times."""
+        if since == self._forgotten:
+            self._users.keep(names)
 
     async def people(self) -> tuple[Person, ...]:
         """Every user that the key may see, dismissed ones included."""
 
         async def read() -> tuple[Person, ...]:
-            found = await self._portal.people()
-            until = anyio.current_time() + LIFETIME
-            self._users.update({person.id: (person.called, until) for person in found})
+            since = self._forgotten
+            found = tuple(
+                replace(person, name=plain(person.name), last_name=plain(person.last_name))
+                for person in await self._portal.people()
+            )
+            self._keep_names({person.id: person.called or _numbered(person.id) for person in found}, since)
             return found
 
         return await self._once("people", read)
@@ -208,23 +214,37 @@ class Metadata:
         moments = (parse_moment(str(each.get("createdTime") or ""), UTC) for each in types)
         return next((moment.tzinfo for moment in moments if moment and moment.tzinfo is not UTC), None)
 
-    async def _once(self, key: Any, read: Callable[[], Awaitable[T]]) -> T:
-        if kept := self._fresh(key):  # without a lock, so that calls at once stay together
+    async def _once(self, key: Any, read: Callable[[], Awaitable[T]], *, keep_empty: bool = True) -> T:
+        if kept := self._kept.fresh(key):  # without a lock, so that calls at once stay together
             return cast("T", kept.value)
-        async with self._locks.setdefault(key, anyio.Lock()):
-            kept = self._fresh(key)
-            if kept is None:
-                kept = _Kept(await read(), anyio.current_time() + LIFETIME)
-                self._kept[key] = kept
-            return cast("T", kept.value)
+        async with self._alone(key):
+            if kept := self._kept.fresh(key):
+                return cast("T", kept.value)
+            since = self._forgotten
+            value = await read()
+            if since == self._forgotten and (value or keep_empty):
+                self._kept.keep({key: value})
+            return value
 
-    def _fresh(self, key: Any) -> _Kept | None:
-        kept = self._kept.get(key)
-        return kept if kept and kept.until > anyio.current_time() else None
+    @asynccontextmanager
+    async def _alone(self, key: Any) -> AsyncGenerator[None]:
+        """One reader a key; its lock is gone with the last of those who wait for it."""
+        lock = self._locks.setdefault(key, anyio.Lock())
+        try:
+            async with lock:
+                yield
+        finally:
+            if not lock.locked() and self._locks.get(key) is lock:
+                del self._locks[key]
 
 
 def _stages(statuses: Sequence[Status], funnel: int | None) -> tuple[Stage, ...]:
     return tuple(Stage(each.code, each.name, each.semantics, funnel) for each in statuses)
+
+
+def _numbered(user: int) -> str:
+    """What to call a user who has neither a name nor an address."""
+    return f"user #{user}"
 
 
 def _zone(name: str) -> tzinfo | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bitrix24_mcp.crm.catalogue.entity import Entity
-from bitrix24_mcp.crm.errors import PermissionRefused
+from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.portal_values import (
     Condition,
     Currency,
@@ -98,8 +98,11 @@ class Portal(Protocol):
         """One page of records; never a page with rows silently left out."""
         ...
 
-    async def searches(self, queries: Sequence[RecordQuery]) -> tuple[RecordPage | PermissionRefused, ...]:
-        """A page for each query in few requests; in the place of a page that was refused, the refusal."""
+    async def searches(self, queries: Sequence[RecordQuery]) -> tuple[RecordPage | PortalError, ...]:
+        """A page for each query in few requests; in the place of a page that failed, the error.
+
+        Raises KeyRefused, which is no matter of one page.
+        """
         ...
 
     async def count(self, entity: Entity, conditions: Sequence[Condition]) -> int:

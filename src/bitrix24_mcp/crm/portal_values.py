@@ -167,7 +167,10 @@ class GroupCounts:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowPage:
-    """Running workflow instances, newest change first, with seed names in camelCase. `total` None = not said."""
+    """Running workflow instances, newest change first, with seed names in camelCase. `total` None = not said.
+
+    `templateId` and `startedBy` are numbers; None where an instance has none.
+    """
 
     rows: tuple[Record, ...]
     total: int | None

@@ -5,7 +5,7 @@ import re
 from bitrix24_mcp.crm.catalogue.entities import BY_NAME, CATALOGUE, RESERVED
 from bitrix24_mcp.crm.catalogue.entity import Entity, smart_process
 from bitrix24_mcp.crm.choices import Choice, choose, single
-from bitrix24_mcp.crm.errors import InvalidArguments, nearest, suggestion
+from bitrix24_mcp.crm.errors import InvalidArguments, PermissionRefused, nearest, suggestion
 from bitrix24_mcp.crm.fields import fold
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal_values import Funnel, Record
@@ -23,28 +23,39 @@ _OF_OTHER_TOOLS = {
 async def resolve_entity(written: str, metadata: Metadata) -> Entity:
     """The entity for a catalogue name, an entityTypeId, or a smart process's title.
 
-    Raises InvalidArguments with the nearest names when there is none, or when several types share the title.
+    Raises InvalidArguments with the nearest names when there is none, or when several share the name.
     """
     word = re.sub(r"[\s_]+", "-", fold(written))
-    if entity := BY_NAME.get(word) or _BY_WORD.get(word):
+    if entity := BY_NAME.get(written) or (RESERVED.get(int(written)) if written.strip().isdecimal() else None):
         return entity
-    if written.strip().isdecimal() and (entity := RESERVED.get(int(written))):
-        return entity
-    types = await metadata.smart_processes()
+    entity = BY_NAME.get(word) or _BY_WORD.get(word)
+    types = await _types(metadata, needed=entity is None)
+    titles = {str(each["entityTypeId"]): plain(str(each.get("title") or ""), 80) for each in types}
     found = [each for each in types if written.strip() == str(each["entityTypeId"])]
-    found = found or [each for each in types if fold(str(each.get("title") or "")) == fold(written)]
-    if len(found) == 1:
+    found = found or [each for each in types if fold(titles[str(each["entityTypeId"])]) == fold(plain(written, 80))]
+    if entity and not found:
+        return entity
+    if len(found) == 1 and not entity:
         return of_type(found[0])
-    titles = {str(each["entityTypeId"]): str(each.get("title") or "") for each in types}
     if found:
-        ids = [str(each["entityTypeId"]) for each in found]
+        names = [*([entity.name] if entity else []), *(str(each["entityTypeId"]) for each in found)]
         raise InvalidArguments(
-            f"Several smart processes are called “{written[:60]}”.",
-            advice=f"Use the entityTypeId: {', '.join(ids)}.",
+            f"Several entities are called “{written[:60]}”.",
+            advice=f"Use the name or the entityTypeId: {', '.join(names)}.",
             code="AMBIGUOUS_ENTITY",
-            candidates=ids,
+            candidates=names,
         )
-    raise _unknown(written, _OF_OTHER_TOOLS.get(word), [plain(title, 80) for title in titles.values()])
+    raise _unknown(written, _OF_OTHER_TOOLS.get(word), list(titles.values()))
+
+
+async def _types(metadata: Metadata, *, needed: bool) -> tuple[Record, ...]:
+    """The smart processes; none where the key may not see them, unless they are needed."""
+    try:
+        return await metadata.smart_processes()
+    except PermissionRefused:
+        if needed:
+            raise
+        return ()
 
 
 def _unknown(written: str, elsewhere: tuple[str, str] | None, titles: list[str]) -> InvalidArguments:

@@ -7,7 +7,7 @@ from html import unescape
 LONGEST = 400
 """Characters shown of one text; the rest is cut with the full length stated."""
 
-_BREAKS = re.compile(r"<br\s*/?>|</(?:p|div|li|tr|h[1-6])>|\[br\]", re.IGNORECASE)
+_BREAKS = re.compile(r"<br\s*/?>|</(?:p|div|li|tr|h[1-6])>|\[br\]|\[\*\]", re.IGNORECASE)
 _HTML = re.compile(
     r"</?(?:a|b|i|u|s|p|br|div|span|strong|em|font|ul|ol|li|table|tbody|thead|tr|td|th|h[1-6]|img|hr|pre|code|blockquote)"
     r"(?:\s[^<>]*)?/?>",
@@ -28,6 +28,7 @@ _CHARACTER = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", r
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Variation selectors, invisible marks after a character that can carry hidden bytes."""
 _SPACES = re.compile(r"[ \t\u00a0]{2,}|\u00a0")
+_CUT = re.compile(r"… \[cut: [\d,]+ characters in all\]$")
 _LINES = re.compile(r"\s*\n\s*(?:\n\s*)*")
 
 
@@ -63,6 +64,11 @@ def cut(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     return f"{text[:longest].rstrip()}… [cut: {len(text):,} characters in all]"
+
+
+def beginning(text: str) -> str:
+    """The beginning of a text that was cut, without the words that say so; every other text as it is."""
+    return _CUT.sub("", text)
 
 
 def visible(text: str) -> str:

@@ -1,8 +1,9 @@
 """`aggregate`: how many and how much."""
 
+import re
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from bitrix24_mcp.crm import aggregates
@@ -12,6 +13,8 @@ from bitrix24_mcp.crm.shape import columnar
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
 from bitrix24_mcp.tools.params import Arguments, EntityName, Explain, Filter, Format, Names, SortBy, at_most
 
+_WRITTEN = re.compile(r"\s*([A-Za-z]+)\s*(?:[:(]\s*([\w*]+)\s*\)?)?\s*")
+
 
 class MeasureArgument(Arguments):
     """A function over a field."""
@@ -20,12 +23,18 @@ class MeasureArgument(Arguments):
     field: Annotated[str | SkipJsonSchema[None], Field(max_length=200)] = None
 
 
+def _measure(value: Any) -> Any:
+    """“count”, “sum:amount” and “sum(amount)” are measures too."""
+    found = _WRITTEN.fullmatch(value) if isinstance(value, str) else None
+    return {"function": found[1].lower(), **({"field": found[2]} if found[2] else {})} if found else value
+
+
 class Aggregate(Arguments):
     """Which figures."""
 
     entity: EntityName
     measures: Annotated[
-        list[MeasureArgument],
+        list[Annotated[MeasureArgument, BeforeValidator(_measure)]],
         Field(max_length=20, description="Left out = the number of records; count needs no field"),
     ] = []
     group_by: Annotated[
@@ -59,6 +68,7 @@ class Figures(Reply):
     complete: bool
     note: str | None = None
     filter_used: dict[str, Any] | None = None
+    names_used: dict[str, Any] | None = None
     as_of: str | None = None
     compared_with: dict[str, Any] | None = None
     total_previous: int | None = None
@@ -97,6 +107,7 @@ async def aggregate(arguments: Aggregate, context: Context) -> Reply:
         complete=answer.complete,
         note=answer.note,
         filter_used=answer.filter_used,
+        names_used=answer.names_used,
         as_of=answer.as_of,
         compared_with=answer.compared_with,
         total_previous=answer.total_previous,

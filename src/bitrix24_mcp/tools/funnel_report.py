@@ -21,8 +21,8 @@ class FunnelReport(Arguments):
     created: Annotated[
         Any,
         WithJsonSchema({"type": ["string", "object"]}),
-        Field(description="Period of creation: last_month, 2026-Q2, {$gte, $lt}"),
-    ] = "this_quarter"
+        Field(description="Period of creation: last_month, 2026-Q2, all, {$gte, $lt}; left out = this_quarter"),
+    ] = None
     filter: Annotated[Filter, Field(description="Further conditions, as in search_items")] = {}
     stuck_days: Annotated[
         int, Field(strict=True, ge=1, le=3_650, description="Stuck = longer than this in an open stage")
@@ -39,6 +39,7 @@ class FunnelReport(Arguments):
 class Funnels(Reply):
     """A block of figures per funnel; `total` counts the matching records, `stuck.filter` lists those that are stuck.
 
+    `stuck.of_any_age` has the same without the period of creation.
     Stages in progress have the median and 90th percentile of days since their records came there. `complete` is false
     when the figures may not be those of all records at one moment: `note` says why.
     """
@@ -92,8 +93,9 @@ TOOL = Tool(
     name="funnel_report",
     title="Report on a sales funnel",
     description="Follows the records created in a period through their funnel: entered, in progress, won, lost, "
-    "conversion, amounts won per currency, days in each stage, stuck records. Use it for conversion and for what is "
-    "lying too long; for other figures use aggregate. If complete is false, tell the user what note says.",
+    "conversion (won, % of entered), win_rate (won, % of won and lost), amounts won per currency, days in each stage, "
+    "stuck records, also of any age. For other figures use aggregate. If complete is false, tell the user what note "
+    "says.",
     arguments=FunnelReport,
     replies=(Funnels, FunnelPlan),
     annotations=READS,

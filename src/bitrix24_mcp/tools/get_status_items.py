@@ -7,7 +7,8 @@ from pydantic import Field
 from bitrix24_mcp.crm.about.directories import Values, kinds, of_directory, of_entity
 from bitrix24_mcp.crm.errors import InvalidArguments
 from bitrix24_mcp.crm.portal_values import Funnel
-from bitrix24_mcp.crm.shape import fitting
+from bitrix24_mcp.crm.shape import compact, fitting, tokens
+from bitrix24_mcp.crm.text import plain
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
 from bitrix24_mcp.tools.params import Arguments, Name
 
@@ -67,13 +68,16 @@ def _check(arguments: GetStatusItems) -> None:
 
 
 def _reply(values: Values, budget: int) -> StatusItems:
-    shown = fitting(values.items, budget)
+    funnel = _named(values.funnel) if values.funnel else None
+    others = [_named(other) for other in values.others] or None
+    beside = tokens(compact([funnel, others])) if funnel else 0
+    shown = fitting(values.items, budget - beside)
     return StatusItems(
         directory=values.directory,
         items=values.items[:shown],
         note=_cut(shown, len(values.items), "values", "describe_entity finds others by a part of the name"),
-        funnel=_named(values.funnel) if values.funnel else None,
-        other_funnels=[_named(funnel) for funnel in values.others] or None,
+        funnel=funnel,
+        other_funnels=others,
     )
 
 
@@ -82,7 +86,7 @@ def _cut(shown: int, of: int, what: str, advice: str) -> str | None:
 
 
 def _named(funnel: Funnel) -> dict[str, Any]:
-    return {"id": funnel.id, "name": funnel.name}
+    return {"id": funnel.id, "name": plain(funnel.name)}
 
 
 TOOL = Tool(

@@ -51,7 +51,7 @@ Format = Annotated[
     Field(description="columns = each name once, then rows of values: fewer tokens"),
 ]
 Cursor = Annotated[str, Field(max_length=100_000, description="next_cursor of the previous page of this question")]
-Explain = Annotated[bool, Field(strict=True, description="Only show what would be asked; read no data")]
+Explain = Annotated[bool, Field(strict=True, description="Only show what would be asked, at which cost")]
 TokenBudget = Annotated[
     Annotated[int, Field(strict=True, ge=300, le=50_000)] | SkipJsonSchema[None],
     Field(description="Most tokens the answer may cost"),

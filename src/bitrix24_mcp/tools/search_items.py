@@ -44,6 +44,7 @@ class Page(Reply):
     returned: int
     total: int | None = None
     filter_used: dict[str, Any] | None = None
+    names_used: dict[str, Any] | None = None
     next_cursor: str | None = None
     note: str | None = None
 
@@ -86,6 +87,7 @@ async def search_items(arguments: SearchItems, context: Context) -> Reply:
         returned=len(found.items),
         total=found.total,
         filter_used=found.filter_used,
+        names_used=found.names_used,
         next_cursor=found.next_cursor,
         note=found.note,
     )

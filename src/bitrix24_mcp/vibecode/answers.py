@@ -5,6 +5,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
+from bitrix24_mcp.crm.errors import UnexpectedAnswer
 from bitrix24_mcp.crm.portal_values import Funnel, GroupCounts, Identity, Person, RateLimits, Status
 from bitrix24_mcp.pacing.budget import Stated
 from bitrix24_mcp.vibecode.envelope import Answer, Json
@@ -59,13 +60,31 @@ def check_nothing_left_out(answer: Answer) -> None:
         raise unexpected("The portal left records out of its answer.")
 
 
-def whole(answer: Answer, what: str) -> list[Json]:
-    """All rows of a list that must be complete in one answer; raises UnexpectedAnswer when it is not."""
+def whole(answer: Answer, what: str, most: int) -> list[Json]:
+    """All rows of a list of `most` at most, complete in one answer; raises UnexpectedAnswer when it is not."""
+    rows = counted(answer, what)
+    if answer.goes_on() and len(rows) < most:
+        raise more_than_one_answer(what)
+    return rows
+
+
+def counted(answer: Answer, what: str) -> list[Json]:
+    """The rows of a list that is complete as far as the portal counted; raises UnexpectedAnswer when it is not."""
     check_nothing_left_out(answer)
     rows, total = answer.rows(), answer.total()
     if total is not None and total > len(rows):
-        raise unexpected(f"The portal has more {what} than one answer holds.")
+        raise more_than_one_answer(what)
     return rows
+
+
+def more_than_one_answer(what: str) -> UnexpectedAnswer:
+    """The error for a list that had to be complete in one answer."""
+    return unexpected(f"The portal has more {what} than one answer holds.")
+
+
+def number(stored: Any) -> int | None:
+    """A number that may come as text; None where there is none."""
+    return None if stored in {None, ""} else int(stored)
 
 
 def status_of(row: Mapping[str, Any]) -> Status:

@@ -27,16 +27,23 @@ class Answer:
             raise unexpected("The portal sent something else than records.")
         return cast("list[Json]", found)
 
-    def total(self) -> int | None:
-        """How many records match in all. Zero beside rows has been seen and means that nobody counted."""
+    def total(self, offset: int = 0) -> int | None:
+        """How many records match in all, where it can be believed beside the rows that begin at `offset`.
+
+        Zero beside rows has been seen and means that nobody counted; `hasMore` is to be relied on.
+        """
         said = self.meta.get("total")
         said = self.top_total if said is None else said
-        return None if type(said) is not int or (said == 0 and self.rows()) else said
+        if type(said) is not int:
+            return None
+        count = len(self.rows())
+        missed = said < offset + count or (said == offset + count and self.meta.get("hasMore") is True)
+        return None if count and missed else said
 
     def has_more(self, offset: int, asked: int) -> bool:
         """Whether records follow those of this answer."""
         count = len(self.rows())
-        total = self.total()
+        total = self.total(offset)
         if count == 0:
             if self.meta.get("hasMore") is True and total != 0:
                 raise unexpected("The portal says that there are records, and sent none.")
@@ -46,9 +53,9 @@ class Answer:
         said = self.meta.get("hasMore")
         return said if isinstance(said, bool) else count >= asked
 
-    def goes_on(self) -> bool:
+    def goes_on(self, offset: int = 0) -> bool:
         """Whether rows follow that nobody counted; zero beside rows and `hasMore` has been seen on short lists."""
-        return self.total() is None and self.meta.get("hasMore") is True and bool(self.rows())
+        return self.total(offset) is None and self.meta.get("hasMore") is True and bool(self.rows())
 
     def record(self) -> Json:
         """The single object of the answer."""

@@ -1,13 +1,13 @@
 """The Portal over the gateway: each question in the fewest calls, each answer checked for what was left out."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.catalogue.sales import DEALS
-from bitrix24_mcp.crm.errors import NotFound, PermissionRefused, RequestRefused
+from bitrix24_mcp.crm.errors import NotFound, PermissionRefused, RequestRefused, UnexpectedAnswer
 from bitrix24_mcp.crm.filters.conjunction import as_filter
 from bitrix24_mcp.crm.portal_values import (
     Condition,
@@ -28,11 +28,13 @@ from bitrix24_mcp.crm.portal_values import (
 )
 from bitrix24_mcp.vibecode.answers import (
     check_nothing_left_out,
+    counted,
     funnel_of,
     group_counts_of,
     identity_of,
     known_form,
     limits_of,
+    number,
     person,
     person_of,
     status_of,
@@ -40,7 +42,7 @@ from bitrix24_mcp.vibecode.answers import (
 )
 from bitrix24_mcp.vibecode.calls import search_call
 from bitrix24_mcp.vibecode.client import Query
-from bitrix24_mcp.vibecode.envelope import Json
+from bitrix24_mcp.vibecode.envelope import Answer, Json
 from bitrix24_mcp.vibecode.errors import unexpected
 from bitrix24_mcp.vibecode.requests import (
     AT_MOST,
@@ -98,14 +100,14 @@ class GatewayPortal(GatewaySingleReads):
     ) -> tuple[Record, ...]:
         """`GET /v1/smart-processes`; several conditions, or a list, go to `/search`, which takes a body."""
         if len(conditions) > 1 or any(isinstance(each.value, tuple) for each in conditions):
-            body = {**which(conditions, sort), "limit": AT_MOST}
-            answer = await self._client.post("smart-processes/search", body)
-        else:
-            order = [("sort", sort_of(sort))] if sort else []
-            answer = await self._client.get(
-                "smart-processes", [*filter_query(conditions), *order, ("limit", str(AT_MOST))]
+            body = which(conditions, sort)
+            return tuple(
+                await _to_the_end(
+                    lambda place: self._client.post("smart-processes/search", {**body, **place}), "smart processes"
+                )
             )
-        return tuple(whole(answer, "smart processes"))
+        order = [("sort", sort_of(sort))] if sort else []
+        return tuple(await self._list("smart-processes", [*filter_query(conditions), *order], "smart processes"))
 
     async def smart_process_fields(self) -> tuple[FieldInfo, ...]:
         """`GET /v1/smart-processes/fields`."""
@@ -117,11 +119,11 @@ class GatewayPortal(GatewaySingleReads):
         if entity.name not in _WITH_USER_FIELDS or not any(map(nameless, listed)):
             return listed
         try:
-            rows = whole(await self._client.get(f"userfields/{entity.name}"), "user fields")
-        except (PermissionRefused, NotFound, RequestRefused):
+            rows = await self._list(f"userfields/{entity.name}", [], "user fields")
+            with known_form():
+                return labelled(listed, rows)
+        except (PermissionRefused, NotFound, RequestRefused, UnexpectedAnswer):
             return listed
-        with known_form():
-            return labelled(listed, rows)
 
     async def statuses(self, directory: str | None) -> tuple[Status, ...]:
         """`GET /v1/statuses`, of one directory or of all."""
@@ -137,7 +139,7 @@ class GatewayPortal(GatewaySingleReads):
     async def funnels(self, entity: Entity) -> tuple[Funnel, ...]:
         """`GET /v1/deal-categories` for deals, `GET /v1/categories/:entityTypeId` for every other entity."""
         if entity.name != DEALS.name:
-            rows = whole(await self._client.get(f"categories/{entity.entity_type_id}"), "funnels")
+            rows = await self._list(f"categories/{entity.entity_type_id}", [], "funnels")
             with known_form():
                 return tuple(funnel_of(row, default=row.get("isDefault") in {True, "Y"}) for row in rows)
         rows = await self._list("deal-categories", [("sort", "sort")], "funnels")
@@ -153,7 +155,7 @@ class GatewayPortal(GatewaySingleReads):
             "select": ["id", "name", "lastName", "email"],
             "limit": max(len(ids), 1),
         }
-        rows = whole(await self._client.post("users/search", body), "users")
+        rows = whole(await self._client.post("users/search", body), "users", most=len(ids))
         with known_form():
             return tuple(NamedId(int(row["id"]), person(row)) for row in rows)
 
@@ -209,7 +211,9 @@ class GatewayPortal(GatewaySingleReads):
         answer = await self._client.get("workflows", [(name, str(value)) for name, value in query if value is not None])
         check_nothing_left_out(answer)
         rows = [{name: row.get(raw) for name, raw in _WORKFLOW_COLUMNS.items()} for row in answer.rows()]
-        return WorkflowPage(tuple(rows), answer.total())
+        with known_form():
+            numbered = [{**row, **{name: number(row[name]) for name in ("templateId", "startedBy")}} for row in rows]
+        return WorkflowPage(tuple(numbered), answer.total(offset))
 
     async def workflow_templates(self) -> tuple[NamedId, ...]:
         """`GET /v1/bizproc-templates`."""
@@ -218,15 +222,25 @@ class GatewayPortal(GatewaySingleReads):
             return tuple(NamedId(int(row["id"]), str(row.get("name") or "")) for row in rows)
 
     async def _list(self, path: str, query: Query, what: str, limit: int = AT_MOST) -> list[Json]:
-        """All rows of a list. Where nobody counted, it goes on as long as the gateway says that there are more."""
-        answer = await self._client.get(path, [*query, ("limit", str(limit))])
-        rows = whole(answer, what)
-        while answer.goes_on():
-            place = [("limit", str(PAGE_BEHIND_AN_OFFSET)), ("offset", str(len(rows)))]
-            answer = await self._client.get(path, [*query, *place])
-            check_nothing_left_out(answer)
-            further = [row for row in answer.rows() if row not in rows]
-            if answer.rows() and not further:
-                raise unexpected(f"The portal says that there are more {what}, and sends the same again.")
-            rows += further
-        return rows
+        return await _to_the_end(
+            lambda place: self._client.get(path, [*query, *((name, str(at)) for name, at in place.items())]),
+            what,
+            limit,
+        )
+
+
+async def _to_the_end(
+    ask: Callable[[Mapping[str, int]], Awaitable[Answer]], what: str, limit: int = AT_MOST
+) -> list[Json]:
+    """All rows of a list. Where nobody counted, it goes on as long as the gateway says that there are more."""
+    answer, offset = await ask({"limit": limit}), 0
+    rows = counted(answer, what)
+    while answer.goes_on(offset) or (answer.total(offset) or 0) > len(rows):
+        offset = len(rows)
+        answer = await ask({"limit": PAGE_BEHIND_AN_OFFSET, "offset": offset})
+        check_nothing_left_out(answer)
+        further = [row for row in answer.rows() if row not in rows]
+        if not further and (answer.rows() or answer.total(offset)):
+            raise unexpected(f"The portal says that there are more {what}, and sends the same again.")
+        rows += further
+    return rows

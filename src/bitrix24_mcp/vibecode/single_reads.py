@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bitrix24_mcp.crm.catalogue.entity import Entity
-from bitrix24_mcp.crm.errors import NotFound, PermissionRefused, PortalError
+from bitrix24_mcp.crm.errors import KeyRefused, NotFound, PermissionRefused, PortalError
 from bitrix24_mcp.crm.portal_values import Record, RecordId, RecordPage, RecordQuery, Records
 from bitrix24_mcp.vibecode.answers import check_nothing_left_out
 from bitrix24_mcp.vibecode.batching import Reads
@@ -11,7 +11,7 @@ from bitrix24_mcp.vibecode.calls import record_call, search_call
 from bitrix24_mcp.vibecode.client import GatewayClient, Query
 from bitrix24_mcp.vibecode.envelope import Answer, Json
 from bitrix24_mcp.vibecode.errors import unexpected
-from bitrix24_mcp.vibecode.requests import AT_MOST, path_of
+from bitrix24_mcp.vibecode.requests import AT_MOST, PAGE_BEHIND_AN_OFFSET, path_of
 
 _OF_THIS_RECORD = frozenset({"ACCESS_DENIED", "BITRIX_ACCESS_DENIED"})
 """Refusals that mean a record, not a whole kind of records (docs/errors)."""
@@ -40,13 +40,10 @@ class GatewaySingleReads:
                 found[record_id] = row
         return Records(found, tuple(missing), tuple(refused))
 
-    async def searches(self, queries: Sequence[RecordQuery]) -> tuple[RecordPage | PermissionRefused, ...]:
+    async def searches(self, queries: Sequence[RecordQuery]) -> tuple[RecordPage | PortalError, ...]:
         """A `POST …/search`, or several lists in one `POST /v1/batch`."""
         outcomes = await self._reads.read([search_call(query) for query in queries])
-        return tuple(
-            outcome if isinstance(outcome, PermissionRefused) else page_of(_answer(outcome), query)
-            for query, outcome in zip(queries, outcomes, strict=True)
-        )
+        return tuple(_page_or_error(outcome, query) for query, outcome in zip(queries, outcomes, strict=True))
 
     async def product_rows(self, entity: Entity, owner_id: int) -> tuple[Record, ...]:
         """`GET …/:id/products`."""
@@ -54,22 +51,29 @@ class GatewaySingleReads:
 
     async def stage_history(self, entity: Entity, owner_id: int) -> tuple[Record, ...]:
         """`GET /v1/stage-history`; it calls an entity by its singular (docs/stage-history)."""
-        asked = [("entityType", entity.singular), ("ownerId", str(owner_id)), ("limit", str(_PAGE))]
+        asked = [("entityType", entity.singular), ("ownerId", str(owner_id))]
         return await self._all("stage-history", asked, _PAGE)
 
     async def _all(self, path: str, query: Query, at_once: int) -> tuple[Record, ...]:
-        """All rows of a list that belongs to one record; of a list that says nothing else, `at_once` fill a page."""
+        """All rows of a list that belongs to one record, each id once; rows without one may well be equal.
+
+        `at_once` rows are asked for, and fill a page of a list that says nothing else.
+        """
         rows: list[Json] = []
-        more = True
+        before: list[Json] = []
+        known: set[str] = set()
+        size, more = at_once, True
         while more:
-            place = [("offset", str(len(rows)))] if rows else []
+            place = [("limit", str(size)), *([("offset", str(len(rows)))] if rows else [])]
             answer = await self._client.get(path, [*query, *place])
             check_nothing_left_out(answer)
-            page = [row for row in answer.rows() if row not in rows]
-            more = answer.has_more(len(rows), at_once)
-            if more and not page:
+            page = [row for row in answer.rows() if row.get("id") is None or str(row["id"]) not in known]
+            more = answer.has_more(len(rows), size)
+            if more and (not page or answer.rows() == before):
                 raise unexpected("The portal says that there are more rows, and sends the same again.")
             rows += page
+            known.update(str(row["id"]) for row in page if row.get("id") is not None)
+            before, size = answer.rows(), min(at_once, PAGE_BEHIND_AN_OFFSET)
         return tuple(rows)
 
 
@@ -79,7 +83,17 @@ def page_of(answer: Answer, query: RecordQuery) -> RecordPage:
     rows = answer.rows()
     if len(rows) > query.limit:
         raise unexpected("The portal sent more records than were asked for.")
-    return RecordPage(tuple(rows), answer.total(), answer.has_more(query.offset, query.limit))
+    return RecordPage(tuple(rows), answer.total(query.offset), answer.has_more(query.offset, query.limit))
+
+
+def _page_or_error(outcome: Answer | PortalError, query: RecordQuery) -> RecordPage | PortalError:
+    """A refused key is no matter of one list, so it is raised."""
+    if isinstance(outcome, KeyRefused):
+        raise outcome
+    try:
+        return page_of(_answer(outcome), query)
+    except PortalError as error:
+        return error
 
 
 def _answer(outcome: Answer | PortalError) -> Answer:

@@ -24,6 +24,14 @@ _TASK_STATUSES = MappingProxyType(
         "5": "done", "6": "deferred", "7": "declined",
     }
 )  # fmt: skip
+_TASK_WORDS = MappingProxyType(
+    {
+        "2": ("pending", "ждет выполнения", "ожидает"), "3": ("в работе", "выполняется"),
+        "4": ("supposedly completed", "ждет контроля"),
+        "5": ("completed", "closed", "завершена", "выполнена", "закрыта"),
+        "6": ("postponed", "отложена"), "7": ("rejected", "отклонена"),
+    }
+)  # fmt: skip
 CATALOGUE: tuple[Entity, ...] = (
     DEALS,
     LEADS,
@@ -41,6 +49,7 @@ CATALOGUE: tuple[Entity, ...] = (
         summable=("timeEstimate",),
         user_fields=("responsibleId", "createdBy"),
         values={"status": _TASK_STATUSES},
+        also_values={"status": _TASK_WORDS},
         links={"groupId": "workgroups", "parentId": "tasks"},
         also=("задача", "задачи"),
     ),

@@ -19,6 +19,10 @@ def _none() -> Mapping[str, str]:
     return {}
 
 
+def _no_words() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    return {}
+
+
 def _no_values() -> Mapping[str, Mapping[str, str]]:
     return {}
 
@@ -37,8 +41,8 @@ class Entity:
     `directories` maps a field to its status directory; `stage_directory` may hold `{funnel}`.
     `known_fields` are field types the portal does not list itself (observed, or an entity without a field list);
     `days` are dates that the portal writes as moments at midnight UTC; `values` are closed lists it does not name,
-    by field, code and name; `owner_type_field` says whose record it is; `links` maps a field that holds ids of other
-    records to their entity. `also` are other words for the entity.
+    by field, code and name, `also_values` other words for them; `owner_type_field` says whose record it is; `links`
+    maps a field that holds ids of other records to their entity. `also` are other words for the entity.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Entity:
     known_fields: Mapping[str, str] = field(default_factory=_none)
     days: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, str]] = field(default_factory=_no_values)
+    also_values: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=_no_words)
     owner_type_field: str = ""
     links: Mapping[str, str] = field(default_factory=_none)
     also: tuple[str, ...] = ()

@@ -3,8 +3,18 @@
 `known_fields` are answered by live portals though the field list omits them.
 """
 
+from types import MappingProxyType
+
 from bitrix24_mcp.crm.catalogue.entity import CLIENT_LINKS, CREATED_AND_UPDATED, Entity
 
+OUTCOMES = MappingProxyType(
+    {
+        "P": ("open", "in work", "в работе", "открыта", "открытые"),
+        "S": ("success", "успех", "выиграна", "выигранные", "успешные"),
+        "F": ("failed", "failure", "провал", "проиграна", "проигранные", "проваленные"),
+    }
+)
+"""What people call the three outcomes of a deal."""
 DEALS = Entity(
     name="deals",
     singular="deal",
@@ -29,6 +39,7 @@ DEALS = Entity(
     },
     days=("begindate", "closedAt"),
     values={"stageSemanticId": {"P": "in progress", "S": "won", "F": "lost"}},
+    also_values={"stageSemanticId": OUTCOMES},
     links=CLIENT_LINKS,
     user_fields=("assignedById", "createdBy", "updatedBy", "movedBy"),
     also=("сделка", "сделки"),

@@ -75,6 +75,7 @@ def notes_on(asked: Asked, now: Computed, before: Computed | None, rows: Sequenc
         for group in asked.plan.groups
         if asked.plan.fields[group.field].multiple
     ]
+    notes += _of_how_many(asked, now)
     if asked.having:
         notes.append(f"having leaves {len(rows):,} of the rows, with {sum(row['count'] for row in rows):,} records.")
     if _orders_money(asked) and len({row.get("currency") for row in rows}) > 1:
@@ -82,8 +83,36 @@ def notes_on(asked: Asked, now: Computed, before: Computed | None, rows: Sequenc
     if hidden := rows[shown:]:
         which = "rows with the most records" if not asked.sort else "rows, in this order"
         rest = sum(row["count"] for row in hidden)
-        notes.append(f"Shown are the {shown} of {len(rows)} {which}; the other {len(hidden)} hold {rest:,}.")
+        notes.append(
+            f"Shown are the {shown} of {len(rows)} {which}; the other {len(hidden)} hold {rest:,} records."
+            f"{_other_order(asked)}"
+        )
     return notes
+
+
+def _of_how_many(asked: Asked, now: Computed) -> list[str]:
+    """Of which records an average is, where others have no value; money user fields give those a row of their own."""
+    averages = [
+        measure.field
+        for measure in asked.plan.measures
+        if measure.function == "avg" and asked.plan.fields.kind(measure.field) != "money"
+    ]
+    cells = now.value.cells.values()
+    filled = {name: sum(cell.tally(name).filled for cell in cells) for name in averages}
+    return [
+        f"avg_{name} is of the {count:,} records that have a value, not of all {now.total:,}."
+        for name, count in filled.items()
+        if count < now.total
+    ]
+
+
+def _other_order(asked: Asked) -> str:
+    """Which order was perhaps meant, where none was asked for."""
+    periods = [group.column for group in asked.plan.groups if group.bucket]
+    figures = figure_columns(asked.plan)[1:]
+    if asked.sort or not (periods or figures):
+        return ""
+    return f" For the {'latest' if periods else 'largest figures'} sort by “-{(periods or figures)[0]}”."
 
 
 def _row(key: Key, asked: Asked, now: Computed, before: Computed | None) -> Row:

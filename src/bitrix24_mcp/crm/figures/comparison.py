@@ -57,7 +57,9 @@ def earlier(period: Period, compare: Compare) -> Period:
     """The period before: as many calendar months if it is made of whole months, else as many days. Or a year back."""
     try:
         if compare == "year_ago":
-            return Period(period.field, _months_back(period.start, 12), _months_back(period.end, 12))
+            last = period.end if period.end.day == 1 else period.end - timedelta(days=1)
+            end = _months_back(last, 12) + (period.end - last)
+            return Period(period.field, _months_back(period.start, 12), end)
         if period.start.day == period.end.day == 1:
             months = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month
             return Period(period.field, _months_back(period.start, months), period.start)

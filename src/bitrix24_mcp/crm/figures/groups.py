@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta, tzinfo
+from datetime import date, timedelta, tzinfo
 from typing import Any, Literal, cast, get_args
 
 from bitrix24_mcp.crm import dates
@@ -48,7 +48,7 @@ def resolve_groups(asked: Sequence[str], fields: Fields) -> tuple[Group, ...]:
 
 
 def _group(written: str, fields: Fields) -> Group:
-    name, _, bucket = written.rpartition(":") if ":" in written and written not in fields else (written, "", "")
+    name, bucket = _parts(written, fields)
     field = fields.resolve(name.strip())
     kind = fields.kind(field)
     dated = kind in {"date", "datetime"} and not fields[field].multiple
@@ -72,6 +72,15 @@ def _group(written: str, fields: Fields) -> Group:
             candidates=offered,
         )
     return Group(field, cast("Bucket", word) if bucket else None)
+
+
+def _parts(written: str, fields: Fields) -> tuple[str, str]:
+    """The field and the period; the name of the row's own column is taken as well."""
+    if ":" in written and written not in fields:
+        name, _, bucket = written.rpartition(":")
+        return name, bucket
+    name, _, bucket = written.rpartition("_")
+    return (name, bucket) if name in fields and bucket in BUCKETS else (written, "")
 
 
 def _nested(what: str = "The field to group by") -> InvalidArguments:
@@ -178,7 +187,7 @@ def _day(value: Any, zone: tzinfo | None) -> date | None:
     """The day of a stored date; of a moment its day in the zone."""
     if value in (None, ""):
         return None
-    moment = dates.parse_moment(str(value), UTC) if zone else None
+    moment = dates.parse_moment(str(value), zone) if zone else None
     if moment is None:
         if zone is None and (day := dates.parse_day(str(value)[:10])):
             return day

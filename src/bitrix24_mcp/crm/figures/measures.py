@@ -118,7 +118,7 @@ def _number(value: Any) -> Decimal | None:
 
     Raises UnexpectedAnswer for anything else: a figure that leaves it out would be wrong.
     """
-    if value is None or value == "":
+    if value is None or value == "" or (isinstance(value, str) and value.startswith("|")):
         return None
     with suppress(InvalidOperation):
         number = Decimal(str(value).partition("|")[0]) if isinstance(value, int | float | str) else Decimal("NaN")

@@ -70,7 +70,7 @@ def _place(key: Any) -> tuple[int, float, str]:
 
 def _column(written: str, columns: Sequence[str], where: str) -> str:
     folded = {column.casefold(): column for column in columns}
-    if found := folded.get(written.strip().casefold()):
+    if found := folded.get(written.strip().casefold().replace(":", "_")):
         return found
     near = nearest(written, list(columns), 3)
     raise InvalidArguments(

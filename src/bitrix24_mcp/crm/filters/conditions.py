@@ -5,12 +5,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from bitrix24_mcp.crm.choices import OWNER_TYPES, Choice, choices, choose, described, single
+from bitrix24_mcp.crm.choices import OWNER_TYPES, Choice, choices, choose, described, said, single
 from bitrix24_mcp.crm.errors import InvalidArguments, quoted
 from bitrix24_mcp.crm.fields import UNORDERED, Fields, fold, spelling
 from bitrix24_mcp.crm.filters import date_conditions, values
 from bitrix24_mcp.crm.filters.conjunction import as_filter, conjoin
 from bitrix24_mcp.crm.filters.lookups import with_ids
+from bitrix24_mcp.crm.filters.outcomes import with_outcomes
 from bitrix24_mcp.crm.filters.people import with_user_ids
 from bitrix24_mcp.crm.filters.syntax import Term, parse_filter
 from bitrix24_mcp.crm.metadata import Metadata
@@ -46,6 +47,12 @@ async def resolve_filter(
                 f"{fields.entity.title} have no stages.", advice="Leave that condition out.", code="NO_STAGES"
             )
     funnels = _funnels_asked(terms, fields, offered)
+    terms = [
+        with_outcomes(term, offered[term.name], funnels)
+        if term.name in offered and fields.kind(term.name) == "stage"
+        else term
+        for term in terms
+    ]
     meant = [
         condition
         for term in terms
@@ -112,18 +119,18 @@ def _meaning(
 
 
 def _chosen(term: Term, written: Scalar, offered: tuple[Choice, ...], funnels: frozenset[int] | None) -> Scalar:
+    inside = [each for each in offered if funnels is None or each.funnel is None or each.funnel in funnels]
+    elsewhere = any(str(each.code) == str(written) and each not in inside for each in offered)
+    if not elsewhere and (found := said(written, inside)):
+        return single(found, written, term.name).code
     found = choose(written, offered, term.name)
-    if funnels is not None and any(choice.funnel is not None for choice in found):
-        inside = [choice for choice in found if choice.funnel in funnels]
-        if not inside and term.operator in {"eq", "in"}:
-            there = [choice for choice in offered if choice.funnel in funnels]
-            raise InvalidArguments(
-                f"The stage {described(found[0])} is not in the funnel asked for.",
-                advice=f"That funnel's stages are {', '.join(map(described, there[:12]))}.",
-                code="STAGE_OF_ANOTHER_FUNNEL",
-                candidates=[str(choice.code) for choice in there],
-            )
-        found = inside or found
+    if funnels is not None and term.operator in {"eq", "in"}:
+        raise InvalidArguments(
+            f"The stage {described(found[0])} is not in the funnel asked for.",
+            advice=f"That funnel's stages are {', '.join(map(described, inside[:12]))}.",
+            code="STAGE_OF_ANOTHER_FUNNEL",
+            candidates=[str(each.code) for each in inside],
+        )
     return single(found, written, term.name).code
 
 

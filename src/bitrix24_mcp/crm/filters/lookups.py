@@ -9,19 +9,21 @@ from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.errors import InvalidArguments
 from bitrix24_mcp.crm.fields import Fields, fold
 from bitrix24_mcp.crm.filters import values
-from bitrix24_mcp.crm.filters.syntax import Term
-from bitrix24_mcp.crm.links import TYPED, called
+from bitrix24_mcp.crm.filters.syntax import MAX_TEXT, Term
+from bitrix24_mcp.crm.links import LONGEST_NAME, TYPED, called
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Condition, RecordQuery, Scalar, Sort
 from bitrix24_mcp.crm.resolve import resolve_entity
+from bitrix24_mcp.crm.text import beginning, cut
 
 MOST_NAMES = 20
 """Names in one condition, each of which is a search or two."""
 _MOST_FOUND = 500
 _SHOWN = 8
 _LEAST_PART = 3
-_YO = re.compile("[её]", re.IGNORECASE)
+_DOUBTFUL = re.compile(r"[её\s]", re.IGNORECASE)
+"""What a portal may keep in another way than it is written: е for ё, and spaces that do not break or stand twice."""
 _NAMED = {"eq", "ne", "in", "nin"}
 
 
@@ -52,7 +54,7 @@ async def _id(term: Term, written: Any, entity: Entity, metadata: Metadata) -> S
         return values.scalar(term.name, "integer", written)
     if target := entity.target(term.name):
         return await _looked_up(
-            " ".join(str(written).split()), term.name, await resolve_entity(target, metadata), metadata
+            " ".join(beginning(written).split()), term.name, await resolve_entity(target, metadata), metadata
         )
     if TYPED.fullmatch(written):
         return str(written)
@@ -65,10 +67,10 @@ async def _id(term: Term, written: Any, entity: Entity, metadata: Metadata) -> S
 
 
 async def _looked_up(text: str, field: str, entity: Entity, metadata: Metadata) -> int:
-    found, more = await _called_like(text, entity, metadata.portal)
-    if more:
+    found, part = await _called_like(text, entity, metadata.portal)
+    if part:
         raise InvalidArguments(
-            f"More than {_MOST_FOUND} {entity.plural} have “{text[:60]}” in their name.",
+            f"More than {_MOST_FOUND} {entity.plural} have “{part[:60]}” in their name.",
             advice=f"Write more of the name, or give the id as {field}.",
             code="AMBIGUOUS_VALUE",
             candidates=[str(each) for each in list(found)[:_SHOWN]],
@@ -77,7 +79,7 @@ async def _looked_up(text: str, field: str, entity: Entity, metadata: Metadata) 
         raise _unknown(text, field, entity)
     meant = _nearest(text, found, entity)
     if len(meant) > 1:
-        shown = [f"{each} ({found[each]})" for each in meant[:_SHOWN]]
+        shown = [f"{each} ({cut(found[each], LONGEST_NAME)})" for each in meant[:_SHOWN]]
         rest = f" and {len(meant) - _SHOWN} more" if len(meant) > _SHOWN else ""
         raise InvalidArguments(
             f"“{text[:60]}” can be several {entity.plural}.",
@@ -88,22 +90,29 @@ async def _looked_up(text: str, field: str, entity: Entity, metadata: Metadata) 
     return meant[0]
 
 
-async def _called_like(text: str, entity: Entity, portal: Portal) -> tuple[dict[int, str], bool]:
-    """The records with the text in their name, and whether there are more than were read.
+async def _called_like(text: str, entity: Entity, portal: Portal) -> tuple[dict[int, str], str]:
+    """The records with the text in their name, and the part of it that more have than were read, empty if none.
 
     A person's name stands in two fields: the longest word is looked for in both, the other words here. The portal
-    may tell е from ё: a name that is not found is looked for by its longest part without them.
+    may tell е from ё and one kind of space from another: a name that is not found is looked for by its longest part
+    without them.
     """
     person = len(entity.name_fields) > 1
     words = text.split() if person else [text]
-    longest = max(words, key=len)
-    found, more = await _containing(longest, entity, portal)
-    part = max(_YO.split(longest), key=len)
-    if not found and part != longest and len(part) >= _LEAST_PART:
+    part = max(words, key=len)
+    found, more = await _containing(part, entity, portal)
+    sure = max(_DOUBTFUL.split(part), key=len)
+    if not found and len(part) > len(sure) >= _LEAST_PART:
+        part = sure
         found, more = await _containing(part, entity, portal)
-    if person or part != longest:
-        found = {each: name for each, name in found.items() if all(fold(word) in fold(name) for word in words)}
-    return dict(sorted(found.items())), more
+    if part != text:
+        found = {each: name for each, name in found.items() if all(_said(word) in _said(name) for word in words)}
+    return dict(sorted(found.items())), part if more else ""
+
+
+def _said(name: str) -> str:
+    """The name as people compare it, whatever its spaces are."""
+    return " ".join(fold(name).split())
 
 
 async def _containing(part: str, entity: Entity, portal: Portal) -> tuple[dict[int, str], bool]:
@@ -112,7 +121,7 @@ async def _containing(part: str, entity: Entity, portal: Portal) -> tuple[dict[i
     for name in entity.name_fields:
         look, columns = (Condition(name, "contains", part),), ("id", *entity.name_fields)
         page = await portal.search(RecordQuery(entity, look, (Sort("id"),), columns, _MOST_FOUND))
-        found.update((int(row["id"]), called(row, entity)) for row in page.rows)
+        found.update((int(row["id"]), called(row, entity, MAX_TEXT)) for row in page.rows)
         more = more or page.has_more
     return found, more
 

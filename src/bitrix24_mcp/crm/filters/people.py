@@ -1,5 +1,6 @@
 """People by name: which user is meant where a filter holds a name instead of an id."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,8 @@ from bitrix24_mcp.crm.portal_values import Person
 from bitrix24_mcp.crm.text import plain
 
 _ONESELF = frozenset({"me", "я"})
+_NUMBERED = re.compile(r"user #(\d{1,18})(?: \(not visible\))?")
+"""What answers call a user without a name."""
 _SHOWN = 8
 
 
@@ -30,7 +33,9 @@ async def user_id(written: Any, field: str, metadata: Metadata) -> int:
     Raises InvalidArguments with the candidates when a name fits several or nobody, and PermissionRefused when the
     key may not read names.
     """
-    text = _words(written) if isinstance(written, str) else ""
+    text = _words(plain(written)) if isinstance(written, str) else ""
+    if numbered := _NUMBERED.fullmatch(text):
+        return int(numbered[1])
     if not any(map(str.isalpha, text)):
         return int(scalar(field, "user", written))
     if text in _ONESELF:

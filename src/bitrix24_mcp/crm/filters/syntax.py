@@ -35,7 +35,8 @@ _OPERATORS: dict[str, Operator] = {
     "%": "contains",
 }
 WRITTEN = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$contains", "$in", "$nin", "$between")
-_PREFIXED = re.compile(r"(>=|<=|!=|!|>|<|%|=)(.+)", re.DOTALL)
+_PREFIXED = re.compile(r"(>=|<=|!=|!|>|<|%(?! )|=)(.+)", re.DOTALL)
+"""Before a space the sign belongs to a label, such as “% скидки”."""
 _LISTS: dict[Operator, Operator] = {"eq": "in", "ne": "nin", "in": "in", "nin": "nin"}
 
 

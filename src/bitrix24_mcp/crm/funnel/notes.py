@@ -4,7 +4,11 @@ from collections.abc import Iterator
 
 from bitrix24_mcp.crm.funnel.question import Asked
 from bitrix24_mcp.crm.funnel.reading import Read
+from bitrix24_mcp.crm.funnel.tally import FunnelTally
 from bitrix24_mcp.crm.reading.steadiness import incomplete
+
+_CLOSED = "closed"
+"""The field of deals, quotes and invoices that holds whether they are over."""
 
 
 def notes_on(asked: Asked, found: Read) -> Iterator[str]:
@@ -14,6 +18,7 @@ def notes_on(asked: Asked, found: Read) -> Iterator[str]:
     if not found.total:
         yield "No record matches."
         return
+    yield from _on_conversion(asked, found)
     yield from _on_stages(asked, found)
     if not asked.moved_field:
         yield (
@@ -26,6 +31,22 @@ def notes_on(asked: Asked, found: Read) -> Iterator[str]:
             f"stuck: {count:,}."
         )
     yield from _on_history(found)
+
+
+def _on_conversion(asked: Asked, found: Read) -> Iterator[str]:
+    conditions = {each.field for each in asked.conditions}
+    if conditions & {asked.outcome_field, _CLOSED}:
+        yield "The filter asks for an outcome, so conversion says nothing."
+    elif asked.stage_field in conditions:
+        yield "The filter asks for stages, so conversion says nothing."
+    elif any(map(_early, found.tally.funnels.values())):
+        yield "Much of it is still in progress, so conversion will rise: judge by win_rate, or by an older period."
+
+
+def _early(funnel: FunnelTally) -> bool:
+    """Whether most of a funnel is still to be won or lost, while some of it is already."""
+    closed = funnel.count("won") + funnel.count("lost")
+    return closed > 0 and 2 * funnel.count("in progress") > funnel.entered
 
 
 def _on_stages(asked: Asked, found: Read) -> Iterator[str]:

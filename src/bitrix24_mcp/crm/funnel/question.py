@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from bitrix24_mcp.crm import dates
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.errors import InvalidArguments
-from bitrix24_mcp.crm.fields import Fields
+from bitrix24_mcp.crm.fields import Fields, fold
 from bitrix24_mcp.crm.filters.conditions import resolve_filter, translated
 from bitrix24_mcp.crm.filters.conjunction import as_filter, conjoin
-from bitrix24_mcp.crm.filters.syntax import MAX_VALUES
+from bitrix24_mcp.crm.filters.syntax import parse_filter
 from bitrix24_mcp.crm.metadata import Metadata, Stage
 from bitrix24_mcp.crm.portal_values import Condition, Funnel
 from bitrix24_mcp.crm.resolve import resolve_entity, resolve_funnel
@@ -19,18 +18,20 @@ from bitrix24_mcp.crm.resolve import resolve_entity, resolve_funnel
 _CREATED = frozenset({"createdAt", "createdTime"})
 _MOVED = "movedTime"
 _OUTCOME = "stageSemanticId"
+_USUAL = "this_quarter"
+_EVERY = frozenset({"all", "any", "все"})
 
 
 @dataclass(frozen=True, slots=True)
 class FunnelQuestion:
-    """What is asked, as the caller wrote it: `created` is what a filter takes for the moment of creation.
+    """What is asked, as the caller wrote it: `created` is what a filter takes for the moment of creation, or “all”.
 
-    `budget` counts tokens of the answer.
+    Without it, the period is that of the filter, or this quarter. `budget` counts tokens of the answer.
     """
 
     entity: str
     funnel: str | None = None
-    created: Any = "this_quarter"
+    created: Any = None
     filter: Mapping[str, Any] = field(default_factory=dict[str, Any])
     stuck_days: int = 30
     history: bool = False
@@ -60,10 +61,20 @@ class Asked:
 
     @property
     def created(self) -> dict[str, Any]:
-        """The period of creation in the gateway's `$` form: `{"$gte": …, "$lt": …}`."""
-        name = created_field(self.entity)
-        bounds = as_filter([each for each in self.conditions if each.field == name])
+        """The period of creation in the gateway's `$` form: `{"$gte": …, "$lt": …}`; empty for records of any age."""
+        name = self.created_field
+        bounds: dict[str, Any] = {name: {}, **as_filter([each for each in self.conditions if each.field == name])}
         return bounds[name] if isinstance(bounds[name], dict) else {"$eq": bounds[name]}
+
+    @property
+    def ageless(self) -> tuple[Condition, ...]:
+        """The conditions without the period of creation."""
+        return tuple(each for each in self.conditions if each.field != self.created_field)
+
+    @property
+    def created_field(self) -> str:
+        """The field with the moment of a record's creation."""
+        return _created_field(self.entity)
 
     @property
     def stage_field(self) -> str:
@@ -102,11 +113,6 @@ class Asked:
         return self.now - timedelta(days=self.stuck_days)
 
 
-def created_field(entity: Entity) -> str:
-    """The field with the moment of a record's creation."""
-    return next(name for name in entity.never_empty if name in _CREATED)
-
-
 async def resolve(question: FunnelQuestion, metadata: Metadata) -> Asked:
     """The question against the portal's own fields, funnels and stages.
 
@@ -123,7 +129,7 @@ async def resolve(question: FunnelQuestion, metadata: Metadata) -> Asked:
     else:
         within = []
     further = await resolve_filter(raw, fields, metadata, now)
-    period = await resolve_filter({created_field(entity): question.created}, fields, metadata, now)
+    period = await resolve_filter(_period(question, fields), fields, metadata, now)
     multiple = {info.name for info in fields if info.multiple}
     conditions = conjoin((*within, *period, *further), multiple)
     return Asked(
@@ -133,30 +139,27 @@ async def resolve(question: FunnelQuestion, metadata: Metadata) -> Asked:
         await metadata.stages(entity),
         now,
         question.stuck_days,
-        translated(raw, further),
+        translated(raw, [each for each in further if each.field != _created_field(entity)]),
     )
 
 
-def stuck_filter(asked: Asked, *, by_outcome: bool) -> dict[str, Any] | None:
-    """The filter that lists the stuck records; None where the portal has none for them.
+def _created_field(entity: Entity) -> str:
+    return next(name for name in entity.never_empty if name in _CREATED)
 
-    `by_outcome`: every record says itself whether it is in progress; else its stage tells.
-    """
-    if not asked.moved_field:
-        return None
-    ids = {None, *(funnel.id for funnel in asked.funnels)}
-    open_stages = tuple(each.code for each in asked.stages if not each.semantics and each.funnel in ids)
-    if by_outcome and asked.outcome_field:
-        still_open = Condition(asked.outcome_field, "eq", "P")
-    elif 0 < len(open_stages) <= MAX_VALUES:
-        still_open = Condition(asked.stage_field, "in", open_stages)
-    else:
-        return None
-    longer = Condition(asked.moved_field, "lt", dates.written(asked.stuck_before))
-    try:
-        return as_filter(conjoin((*asked.conditions, still_open, longer)))
-    except InvalidArguments:  # the question itself leaves out whatever is in progress
-        return None
+
+def _period(question: FunnelQuestion, fields: Fields) -> dict[str, Any]:
+    """The filter for the period of creation; empty when the filter of the question has one, or none is wanted."""
+    name, created = _created_field(fields.entity), question.created
+    own = [term.name for term in parse_filter(question.filter) if fields.resolve(term.name) == name]
+    if own and created is not None:
+        raise InvalidArguments(
+            f"The period of creation is given twice: as created, and as “{own[0][:60]}” in the filter.",
+            advice="Leave one of them out.",
+            code="INVALID_ARGUMENT",
+        )
+    if own or (isinstance(created, str) and fold(created) in _EVERY):
+        return {}
+    return {name: _USUAL if created is None else created}
 
 
 def _within(conditions: Sequence[Condition], funnels: Sequence[Funnel], name: str) -> tuple[Funnel, ...]:

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
+
 from bitrix24_mcp.crm import dates
 from bitrix24_mcp.crm.filters.conjunction import as_filter
 from bitrix24_mcp.crm.funnel.answer import Block, blocks_of, shown_blocks
 from bitrix24_mcp.crm.funnel.notes import notes_on
-from bitrix24_mcp.crm.funnel.question import Asked, FunnelQuestion, resolve, stuck_filter
+from bitrix24_mcp.crm.funnel.question import Asked, FunnelQuestion, resolve
 from bitrix24_mcp.crm.funnel.reading import Read, costs, read
+from bitrix24_mcp.crm.funnel.stuck import find_stuck, of_any_age
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.reading.progress import Report, silent
@@ -21,9 +24,10 @@ from bitrix24_mcp.crm.shape import compact, tokens
 class FunnelReport:
     """`funnels` as blocks of figures, `total` matching records, whether the figures are of one moment.
 
-    `created` is the period as a filter, `filter_used` what of the filter means something else than its words;
-    `stuck` the records that lie too long, with the filter that lists them, None where no times are known; `as_of`
-    the time in which the records were read, where that took several answers.
+    `created` is the period as a filter, empty for records of any age, `filter_used` what else of the filter means
+    something else than its words; `stuck` the records that lie too long, with the filter that lists them, and how
+    many do so `of_any_age`, None where no times are known; `as_of` the time in which the records were read, where that
+    took several answers.
     """
 
     entity: str
@@ -44,22 +48,24 @@ async def funnel_report(
 
     Raises InvalidArguments before any record is read when the question is wrong or would cost too much.
     """
-    asked = await resolve(question, metadata)
+    asked, purse = await resolve(question, metadata), Purse(spending)
     async with spending.in_time():
-        found = await read(asked, portal, Purse(spending), report, history=question.history)
-    stuck = _stuck(asked, found)
-    beside = tokens(compact([stuck, asked.created, asked.filter_used]))
+        until = anyio.current_effective_deadline()
+        found = await read(asked, portal, purse, report, history=question.history)
+    stuck = await find_stuck(asked, found.tally, portal, purse, until)
+    beside = tokens(compact([stuck.block, asked.created, asked.filter_used]))
     funnels, cut = shown_blocks(blocks_of(asked, found), question.budget - beside)
     notes = [*notes_on(asked, found), *cut]
     if not found.total:
         notes.append(await why_empty(asked.conditions, asked.fields, portal, metadata))
+    notes.append(stuck.missing)
     return FunnelReport(
         entity=asked.entity.name,
         created=asked.created,
         funnels=funnels,
         total=found.total,
         complete=not found.doubt,
-        stuck=stuck,
+        stuck=stuck.block,
         filter_used=asked.filter_used,
         note=" ".join(filter(None, notes)) or None,
         as_of=_as_of(found, asked),
@@ -73,25 +79,19 @@ async def explain(question: FunnelQuestion, portal: Portal, metadata: Metadata, 
     purse.take(1, 0)
     total = await portal.count(asked.entity, asked.conditions)
     planned = costs(asked, total, portal, purse, history=question.history)
+    calls = 1 + planned.reading + planned.history
+    calls += calls < spending.calls and of_any_age(asked, by_outcome=True) is not None
     return {
         "entity": asked.entity.name,
         "filter": as_filter(asked.conditions),
         "funnels": [{"id": funnel.id, "name": funnel.name} for funnel in asked.funnels],
         "stuck_before": dates.written(asked.stuck_before),
         "total": total,
-        "calls_at_most": 1 + planned.reading + planned.history,
+        "calls_at_most": calls,
         "calls_allowed": spending.calls,
         "time_zone": str(await metadata.zone()),
         **({"note": planned.without_history} if planned.without_history else {}),
     }
-
-
-def _stuck(asked: Asked, found: Read) -> dict[str, Any] | None:
-    if not asked.moved_field:
-        return None
-    records = sum(stage.stuck for funnel in found.tally.funnels.values() for stage in funnel.stages.values())
-    listed = stuck_filter(asked, by_outcome=not found.tally.unsaid)
-    return {"days": asked.stuck_days, "records": records, "filter": listed}
 
 
 def _as_of(found: Read, asked: Asked) -> str | None:

@@ -35,7 +35,7 @@ class Watch:
     conditions: tuple[Condition, ...]
     since: datetime
     total: int
-    last_id: int = 0
+    last_id: int | None = None
 
     async def disturbance(self, read: int, portal: Portal) -> str:
         """What has changed since, in words, when `read` records were read; empty when nothing has."""
@@ -57,7 +57,7 @@ class Watch:
         total = await portal.count(self.fields.entity, self.conditions)
         if total != self.total:
             return f"the number of records went from {self.total:,} to {total:,} while they were read"
-        same = await _last_id(self, portal) == self.last_id
+        same = self.last_id is None or await _last_id(self, portal) == self.last_id
         return "" if same else "records went and others came while they were read"
 
 

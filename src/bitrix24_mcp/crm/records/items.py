@@ -56,7 +56,7 @@ async def read_items(question: ItemsQuestion, metadata: Metadata) -> ItemsFound:
     """
     entity = await resolve_entity(question.entity, metadata)
     fields = await metadata.fields(entity)
-    ids = [_checked(each, fields) for each in dict.fromkeys(question.ids)]
+    ids = list(dict.fromkeys(_checked(each, fields) for each in question.ids))
     columns = _columns(question.select, fields)
     relations = await resolve_relations(question.include, fields, metadata)
     check_number(relations, len(ids))

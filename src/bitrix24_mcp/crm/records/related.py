@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from bitrix24_mcp.crm.catalogue.entities import BY_NAME, RESERVED
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.choices import OWNER_TYPES
-from bitrix24_mcp.crm.errors import InvalidArguments, NotFound, PermissionRefused, nearest, quoted
+from bitrix24_mcp.crm.errors import InvalidArguments, KeyRefused, PermissionRefused, PortalError, nearest, quoted
 from bitrix24_mcp.crm.fields import Fields, fold
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal_values import Condition, RecordId, RecordPage, RecordQuery
@@ -65,13 +65,13 @@ def check_number(relations: Sequence[Relation], records: int) -> None:
 async def read_related(relations: Sequence[Relation], rows: Rows, metadata: Metadata) -> Related:
     """What belongs to the records; the pages of all relations are asked for together.
 
-    What the key may not see is left out, and a note says so. Raises PortalError for every other failure.
+    What could not be read is left out, and a note says so. Raises KeyRefused: with that key nothing can be read.
     """
     notes: list[str] = []
     pages = await _pages(relations, rows, metadata)
     values: dict[RecordId, dict[str, Any]] = {record_id: {} for record_id in rows}
     for relation in relations:
-        read = await _or_note(relation, _values(relation, rows, pages, metadata), notes)
+        read = await _or_note(relation, _values(relation, rows, pages, metadata, notes), notes)
         for record_id, held in (read or {}).items():
             values[record_id].update(held)
         if read is not None and isinstance(relation, Linked) and (unseen := relation.unseen(rows, read)):
@@ -82,41 +82,48 @@ async def read_related(relations: Sequence[Relation], rows: Rows, metadata: Meta
 
 async def _pages(
     relations: Sequence[Relation], rows: Rows, metadata: Metadata
-) -> Mapping[str, tuple[RecordPage | PermissionRefused, ...]]:
+) -> Mapping[str, tuple[RecordPage | PortalError, ...]]:
     """The pages that relations need, by their names, all asked for together."""
     asked: dict[str, list[RecordQuery]] = {}
-    refused: dict[str, tuple[PermissionRefused]] = {}
+    failed: dict[str, tuple[PortalError]] = {}
     for relation in relations:
         if isinstance(relation, Linked | Listed):
             try:
                 asked[relation.name] = await relation.queries(rows, metadata)
-            except PermissionRefused as error:
-                refused[relation.name] = (error,)
+            except KeyRefused:
+                raise
+            except PortalError as error:
+                failed[relation.name] = (error,)
     queries = [query for part in asked.values() for query in part]
     pages = iter(await metadata.portal.searches(queries) if queries else ())
-    return {**refused, **{name: tuple(islice(pages, len(part))) for name, part in asked.items()}}
+    return {**failed, **{name: tuple(islice(pages, len(part))) for name, part in asked.items()}}
 
 
 async def _values(
     relation: Relation,
     rows: Rows,
-    pages: Mapping[str, tuple[RecordPage | PermissionRefused, ...]],
+    pages: Mapping[str, tuple[RecordPage | PortalError, ...]],
     metadata: Metadata,
+    notes: list[str],
 ) -> Values:
     if not isinstance(relation, Linked | Listed):
         return await relation.values(rows, metadata)
     read: list[RecordPage] = []
     for page in pages[relation.name]:
-        if isinstance(page, PermissionRefused):
+        if isinstance(page, PortalError):
             raise page
         read.append(page)
+    if isinstance(relation, Listed):
+        return await relation.values(rows, read, metadata, notes)
     return await relation.values(rows, read, metadata)
 
 
 async def _or_note(relation: Relation, reading: Awaitable[T], notes: list[str]) -> T | None:
     try:
         return await reading
-    except (PermissionRefused, NotFound) as error:
+    except KeyRefused:
+        raise
+    except PortalError as error:
         notes.append(f"{relation.name} could not be read: {error.message} [{error.code}]")
         return None
 

@@ -13,6 +13,7 @@ from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.labels import with_names
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal_values import Condition, Record, RecordId, RecordPage, RecordQuery, Sort
+from bitrix24_mcp.crm.records.paging import OFFSET_END
 from bitrix24_mcp.crm.shape import shape
 
 LATEST = 10
@@ -90,16 +91,20 @@ class Listed:
             for each in rows
         ]
 
-    async def values(self, rows: Rows, pages: Sequence[RecordPage], metadata: Metadata) -> Values:
-        """The latest of each record's list. Of a long one that comes oldest first, the end is read as well."""
+    async def values(self, rows: Rows, pages: Sequence[RecordPage], metadata: Metadata, notes: list[str]) -> Values:
+        """The latest of each record's list. Of a long one that comes oldest first, the end is read as well.
+
+        `notes` gets a sentence for each list whose end lies further behind than the portal reads.
+        """
         queries = await self.queries(rows, metadata)
         latest = [await _latest(query, page, metadata) for query, page in zip(queries, pages, strict=True)]
         fields = await metadata.fields(self.target)
-        flat = [row for stored, _ in latest for row in stored]
+        flat = [row for each in latest for row in each.rows]
         shown = iter(await shown_rows(flat, fields, await self._columns(metadata), metadata))
+        notes += [_out_of_reach(self.name, owner, each) for owner, each in zip(rows, latest, strict=True) if each.cut]
         return {
-            record_id: shown_list(self.name, [next(shown) for _ in stored], total)
-            for record_id, (stored, total) in zip(rows, latest, strict=True)
+            record_id: shown_list(self.name, [next(shown) for _ in each.rows], each.total or 0)
+            for record_id, each in zip(rows, latest, strict=True)
         }
 
     async def _columns(self, metadata: Metadata) -> tuple[str, ...]:
@@ -142,15 +147,36 @@ def unset(row: Record, name: str, fields: Fields) -> bool:
     return bool(_LINK.fullmatch(name)) and str(row.get(name)) == "0" and fields.kind(name) != "funnel"
 
 
-async def _latest(query: RecordQuery, page: RecordPage, metadata: Metadata) -> tuple[list[Record], int]:
-    """The newest rows of a list, newest first, and how many rows it has."""
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    """The newest rows of a list, newest first, and how many rows it has.
+
+    `cut`: the portal gives only so many from its beginning, and the newest are behind them; 0 where they are not.
+    """
+
+    rows: Sequence[Record]
+    total: int | None
+    cut: int = 0
+
+
+async def _latest(query: RecordQuery, page: RecordPage, metadata: Metadata) -> _Latest:
     if query.sort[0].descending:
         if page.total is None and page.has_more:
-            return list(page.rows), await metadata.portal.count(query.entity, query.conditions)
-        return list(page.rows), page.total or len(page.rows)
-    offset, rows = 0, list(page.rows)
-    while page.has_more:
-        offset = max(offset + len(page.rows), (page.total or 0) - LATEST)
+            return _Latest(page.rows, await metadata.portal.count(query.entity, query.conditions))
+        return _Latest(page.rows, page.total or len(page.rows))
+    offset, end, rows = 0, len(page.rows), list(page.rows)
+    while page.has_more and page.rows and offset < OFFSET_END - 1:
+        offset = min(max(end, (page.total or 0) - LATEST), OFFSET_END - 1)
         page = await metadata.portal.search(replace(query, offset=offset))
-        rows = [*rows, *page.rows][-_UPWARDS:]
-    return rows[: -LATEST - 1 : -1], offset + len(page.rows)
+        rows = [*rows, *page.rows[max(0, end - offset) :]][-_UPWARDS:]
+        end = offset + len(page.rows)
+    newest = rows[: -LATEST - 1 : -1]
+    return _Latest(newest, page.total, end) if page.has_more else _Latest(newest, end)
+
+
+def _out_of_reach(name: str, owner: RecordId, latest: _Latest) -> str:
+    of_all = f" of {latest.total}" if latest.total is not None else ", and there are more"
+    return (
+        f"INCOMPLETE: the portal gives the first {latest.cut} {name}{of_all} of record {owner}, oldest first; "
+        "the latest cannot be reached, and those shown are older."
+    )

@@ -11,10 +11,11 @@ from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.filters.conditions import resolve_filter, translated
 from bitrix24_mcp.crm.filters.conjunction import as_filter
 from bitrix24_mcp.crm.filters.date_conditions import counted_from
-from bitrix24_mcp.crm.labels import with_names
+from bitrix24_mcp.crm.filters.outcomes import of_one_funnel
+from bitrix24_mcp.crm.labels import names_used, with_names
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
-from bitrix24_mcp.crm.portal_values import RecordPage, RecordQuery
+from bitrix24_mcp.crm.portal_values import Record, RecordPage, RecordQuery
 from bitrix24_mcp.crm.records.emptiness import why_empty
 from bitrix24_mcp.crm.records.paging import Walk, end_unreachable
 from bitrix24_mcp.crm.records.sorting import resolve_sort, stable
@@ -43,12 +44,14 @@ class Question:
 class Found:
     """Shaped records. `total` counts all matching ones, None where the portal did not count them for this page.
 
-    `filter_used` are those conditions that mean something else than their words, such as bounds for “last month”.
+    `filter_used` are those conditions that mean something else than their words, such as bounds for “last month”;
+    `names_used` what their codes and ids are called.
     """
 
     items: list[dict[str, Any]]
     total: int | None
     filter_used: dict[str, Any] | None
+    names_used: dict[str, Any] | None
     next_cursor: str | None
     note: str | None
 
@@ -64,7 +67,8 @@ async def search(question: Question, portal: Portal, metadata: Metadata) -> Foun
     page = await walk.read(portal, cursor)
     items = await _shaped(page, fields, columns, metadata)
     used = translated(question.filter, query.conditions)
-    budget = question.budget - (tokens(compact(used)) if used else 0)
+    names = await names_used(used, fields, metadata)
+    budget = question.budget - (tokens(compact([used, names])) if used else 0)
     count = fitting_in_columns(items, budget) if question.columnar else fitting(items, budget)
     following = walk.next(page, count, cursor)
     empty = not items and cursor is None
@@ -73,8 +77,9 @@ async def search(question: Question, portal: Portal, metadata: Metadata) -> Foun
         items[:count],
         page.total,
         used,
+        names,
         cursors.encode(following, binding, since) if following else None,
-        _note(page, count, walk, cursor, [reason]),
+        _note(page, count, walk, cursor, [reason, await of_one_funnel(query.conditions, used, fields, metadata)]),
     )
 
 
@@ -96,7 +101,7 @@ async def _resolve(
 ) -> tuple[RecordQuery, Fields, tuple[str, ...], datetime | None]:
     """The query, the entity's fields, the columns to show, and the moment that its relative dates count from.
 
-    The first field of the order is read along with the columns.
+    The first field of the order is read along with the columns, money with its currency.
     """
     entity = await resolve_entity(question.entity, metadata)
     fields = await metadata.fields(entity)
@@ -106,7 +111,7 @@ async def _resolve(
         entity=entity,
         conditions=await resolve_filter(question.filter, fields, metadata, since),
         sort=sort,
-        select=tuple(dict.fromkeys((*columns, sort[0].field))),
+        select=tuple(dict.fromkeys(filter(None, (*columns, sort[0].field, fields.currency_of(sort[0].field))))),
         limit=question.limit,
     )
     return query, fields, columns, since
@@ -134,7 +139,7 @@ def _written_sort(query: RecordQuery) -> str:
 
 
 def _note(page: RecordPage, count: int, walk: Walk, cursor: Cursor | None, notes: list[str]) -> str | None:
-    if page.rows and _mixes_currencies(walk.query):
+    if _mixes_currencies(walk.query, page.rows):
         notes.append(
             "Amounts of different currencies are ordered by their number alone; filter by the currency to compare."
         )
@@ -151,9 +156,7 @@ def _note(page: RecordPage, count: int, walk: Walk, cursor: Cursor | None, notes
     return " ".join(filter(None, notes)) or None
 
 
-def _mixes_currencies(query: RecordQuery) -> bool:
-    """Whether records are ordered by money without a single currency being asked for."""
+def _mixes_currencies(query: RecordQuery, rows: Sequence[Record]) -> bool:
+    """Whether records are ordered by money and those of this page are in several currencies."""
     currency = query.entity.money.get(query.sort[0].field)
-    return currency is not None and not any(
-        each.field == currency and each.operator == "eq" for each in query.conditions
-    )
+    return currency is not None and len({row.get(currency) for row in rows}) > 1

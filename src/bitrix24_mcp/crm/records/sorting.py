@@ -58,6 +58,9 @@ def _step(part: Any) -> tuple[str, bool]:
     if not isinstance(part, str) or not part.strip(" -"):
         raise _invalid()
     name = part.strip()
+    field, _, way = name.rpartition(" ")
+    if field and way.casefold() in {"asc", "desc"}:  # as SQL writes it
+        return field.strip(), way.casefold() == "desc"
     return name.removeprefix("-").strip(), name.startswith("-")
 
 

@@ -167,7 +167,7 @@ async def _shaped(rows: Sequence[Record], now: datetime, metadata: Metadata) -> 
         return []
     zone = await metadata.zone()
     templates = {each.id: plain(each.name) for each in await metadata.workflow_templates()}
-    starters = sorted({int(row["startedBy"]) for row in rows} - {SYSTEM})
+    starters = sorted({row["startedBy"] for row in rows} - {SYSTEM, None})
     people = {**await user_names(starters, metadata), SYSTEM: "system"}
     return [_item(row, now, zone, templates, people) for row in rows]
 
@@ -175,20 +175,20 @@ async def _shaped(rows: Sequence[Record], now: datetime, metadata: Metadata) -> 
 def _item(
     row: Record, now: datetime, zone: tzinfo, templates: Mapping[int, str], people: Mapping[int, str]
 ) -> dict[str, Any]:
-    template, starter = int(row["templateId"]), int(row["startedBy"])
-    locked = row.get("lockedUntil")
+    template: int | None = row["templateId"]
+    starter: int | None = row["startedBy"]
     return {
         "id": str(row["id"]),
-        "templateId": template,
-        **({"templateId_name": templates[template]} if template in templates else {}),
+        **({} if template is None else _template(template, templates)),
         "document": _document(row),
-        "startedBy": starter,
-        "startedBy_name": people[starter],
-        "started": shown(str(row["started"]), zone),
-        "modified": shown(str(row["modified"]), zone),
-        **({"lockedUntil": shown(str(locked), zone)} if locked else {}),
+        **({} if starter is None else {"startedBy": starter, "startedBy_name": people[starter]}),
+        **{name: shown(str(row[name]), zone) for name in ("started", "modified", "lockedUntil") if row.get(name)},
         "stuck": _stuck(row, now),
     }
+
+
+def _template(template: int, names: Mapping[int, str]) -> dict[str, Any]:
+    return {"templateId": template, **({"templateId_name": names[template]} if template in names else {})}
 
 
 def _in_classes(condition: Condition) -> Condition:
