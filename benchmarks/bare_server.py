@@ -11,7 +11,7 @@ from mcp.server.stdio import stdio_server
 from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams, TextContent, Tool
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"entity": {"type": "string", "description": "Anything"}}}
-TOOLS = [Tool(name=f"tool_{number}", description="Does nothing. " * 20, input_schema=SCHEMA) for number in range(5)]
+TOOLS = [Tool(name=f"tool_{number}", description="Does nothing. " * 20, input_schema=SCHEMA) for number in range(9)]
 
 
 async def list_tools(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:

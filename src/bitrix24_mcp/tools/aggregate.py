@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from bitrix24_mcp.crm import aggregates
 from bitrix24_mcp.crm.figures.comparison import Compare
 from bitrix24_mcp.crm.figures.measures import Function
 from bitrix24_mcp.crm.shape import columnar
@@ -82,6 +81,8 @@ class FiguresPlan(Reply):
 
 async def aggregate(arguments: Aggregate, context: Context) -> Reply:
     """The figures, or the plan."""
+    from bitrix24_mcp.crm import aggregates  # noqa: PLC0415 - a client that only lists tools does not wait for it
+
     question = aggregates.FigureQuestion(
         entity=arguments.entity,
         measures=[(measure.function, measure.field) for measure in arguments.measures],

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from bitrix24_mcp.crm.about.outline import describe
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
 from bitrix24_mcp.tools.params import Arguments, EntityName
 
@@ -38,6 +37,8 @@ class Described(Reply):
 
 async def describe_entity(arguments: DescribeEntity, context: Context) -> Described:
     """The description within the token budget."""
+    from bitrix24_mcp.crm.about.outline import describe  # noqa: PLC0415 - a client that only lists tools does not wait for it
+
     outline = await describe(
         arguments.entity, arguments.find.strip(), context.max_tokens, context.metadata, detail=arguments.detail
     )

@@ -4,8 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
-from bitrix24_mcp.crm.funnel import report
-from bitrix24_mcp.crm.funnel.question import FunnelQuestion
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
 from bitrix24_mcp.tools.params import Arguments, Explain, Filter, Name
 
@@ -63,6 +61,9 @@ class FunnelPlan(Reply):
 
 async def funnel_report(arguments: FunnelReport, context: Context) -> Reply:
     """The report, or the plan."""
+    from bitrix24_mcp.crm.funnel import report  # noqa: PLC0415 - a client that only lists tools does not wait for it
+    from bitrix24_mcp.crm.funnel.question import FunnelQuestion  # noqa: PLC0415 - a client that only lists tools does not wait for it
+
     question = FunnelQuestion(
         entity=arguments.entity,
         funnel=arguments.funnel or None,

@@ -6,7 +6,6 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from bitrix24_mcp.crm.errors import InvalidArguments
-from bitrix24_mcp.crm.records.items import ItemsQuestion, read_items
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
 from bitrix24_mcp.tools.params import Arguments, EntityName, Names, TokenBudget
 
@@ -55,6 +54,8 @@ class ItemsRead(Reply):
 
 async def get_item(arguments: GetItem, context: Context) -> ItemsRead:
     """The records that exist and may be seen."""
+    from bitrix24_mcp.crm.records.items import ItemsQuestion, read_items  # noqa: PLC0415 - a client that only lists tools does not wait for it
+
     if (arguments.id == "") == (not arguments.ids):
         raise InvalidArguments(
             "get_item takes either id or ids.", advice="Give one of the two, such as id: 15.", code="INVALID_ARGUMENT"

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool
 from pydantic.json_schema import SkipJsonSchema
 
-from bitrix24_mcp.crm.workflows.running import WorkflowQuestion, running
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
 from bitrix24_mcp.tools.params import Arguments, Cursor, Filter, Name, SortBy, at_most
 
@@ -51,6 +50,8 @@ class Workflows(Reply):
 
 async def list_workflows(arguments: ListWorkflows, context: Context) -> Workflows:
     """One page of the running instances that match."""
+    from bitrix24_mcp.crm.workflows.running import WorkflowQuestion, running  # noqa: PLC0415 - a client that only lists tools does not wait for it
+
     question = WorkflowQuestion(
         template=arguments.template or None,
         started_by=arguments.started_by or None,
