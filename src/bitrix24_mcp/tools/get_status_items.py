@@ -93,8 +93,8 @@ TOOL = Tool(
     name="get_status_items",
     title="Get stages and directory values",
     description="Gives the codes and names of a directory in order: the stages of an entity's funnel (with won, lost "
-    "or in progress), lead sources, deal types and the like. Call it before filtering by a stage or source whose code "
-    "is unknown. Without arguments it lists the directories. Not for records: use search_items.",
+    "or in progress), lead sources, deal types and the like. Filters take the names as well. "
+    "Without arguments it lists the directories. Not for records: use search_items.",
     arguments=GetStatusItems,
     replies=(StatusItems, Directories),
     annotations=READS,

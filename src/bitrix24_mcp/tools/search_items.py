@@ -102,7 +102,7 @@ TOOL = Tool(
     title="Search records",
     description="Finds records of a CRM entity or smart process by conditions, sorted and paged, with the columns you "
     "choose; names stand beside codes as <field>_name. Not for how many or how much: aggregate counts and adds up in "
-    "one call. If a stage or source code is unknown, call get_status_items first.",
+    "one call. Write stages, people and list values by name; describe_entity tells the fields.",
     arguments=SearchItems,
     replies=(Items, Table, SearchPlan),
     annotations=READS,
