@@ -100,3 +100,17 @@ async def resolve_funnel(written: str | None, entity: Entity, metadata: Metadata
         choice = single(choose(written, offered, f"The funnel of {entity.title}"), written, "the funnel")
         chosen = next(funnel for funnel in funnels if funnel.id == choice.code)
     return chosen, [funnel for funnel in funnels if funnel != chosen]
+
+
+def check_stages(entity: Entity, funnel: str | None) -> None:
+    """Raises InvalidArguments for an entity without stages, or for a funnel of an entity that has none."""
+    if not entity.stage_directory:
+        raise InvalidArguments(
+            f"{entity.title} have no stages.",
+            advice="Stages exist for deals, leads, quotes, invoices and smart processes that switched them on.",
+            code="NO_STAGES",
+        )
+    if funnel is not None and not entity.has_funnels:
+        raise InvalidArguments(
+            f"{entity.title} have stages but no funnels.", advice="Leave funnel out.", code="NO_FUNNELS"
+        )

@@ -8,7 +8,7 @@ from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.errors import InvalidArguments, nearest, suggestion
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal_values import Funnel, Status
-from bitrix24_mcp.crm.resolve import of_type, resolve_entity, resolve_funnel
+from bitrix24_mcp.crm.resolve import check_stages, of_type, resolve_entity, resolve_funnel
 from bitrix24_mcp.crm.text import plain
 
 STAGES_OF_LEADS = "STATUS"
@@ -47,17 +47,8 @@ async def of_entity(written: str, funnel: str | None, metadata: Metadata) -> Val
     Raises InvalidArguments when the entity has no stages or no such funnel.
     """
     entity = await resolve_entity(written, metadata)
-    if not entity.stage_directory:
-        raise InvalidArguments(
-            f"{entity.title} have no stages.",
-            advice="Stages exist for deals, leads, quotes, invoices and smart processes that switched them on.",
-            code="NO_STAGES",
-        )
+    check_stages(entity, funnel)
     if not entity.has_funnels:
-        if funnel is not None:
-            raise InvalidArguments(
-                f"{entity.title} have stages but no funnels.", advice="Leave funnel out.", code="NO_FUNNELS"
-            )
         return Values(entity.stage_directory, _items(await metadata.directory(entity.stage_directory)))
     chosen, others = await resolve_funnel(funnel, entity, metadata)
     directory = entity.stages_of(chosen.id)

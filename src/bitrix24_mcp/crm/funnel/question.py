@@ -13,7 +13,7 @@ from bitrix24_mcp.crm.filters.conjunction import as_filter, conjoin
 from bitrix24_mcp.crm.filters.syntax import parse_filter
 from bitrix24_mcp.crm.metadata import Metadata, Stage
 from bitrix24_mcp.crm.portal_values import Condition, Funnel
-from bitrix24_mcp.crm.resolve import resolve_entity, resolve_funnel
+from bitrix24_mcp.crm.resolve import check_stages, resolve_entity, resolve_funnel
 
 _CREATED = frozenset({"createdAt", "createdTime"})
 _MOVED = "movedTime"
@@ -119,7 +119,7 @@ async def resolve(question: FunnelQuestion, metadata: Metadata) -> Asked:
     Raises InvalidArguments for an entity without stages, and for whatever a filter may not say.
     """
     entity = await resolve_entity(question.entity, metadata)
-    _check_stages(entity, question.funnel)
+    check_stages(entity, question.funnel)
     fields, now = await metadata.fields(entity), await metadata.now()
     raw = dict(question.filter)
     if question.funnel is not None:
@@ -170,16 +170,3 @@ def _within(conditions: Sequence[Condition], funnels: Sequence[Funnel], name: st
             wanted = each.operator in {"eq", "in"}
             funnels = [funnel for funnel in funnels if (funnel.id in named) is wanted]
     return tuple(funnels)
-
-
-def _check_stages(entity: Entity, funnel: str | None) -> None:
-    if not entity.stage_directory:
-        raise InvalidArguments(
-            f"{entity.title} have no stages.",
-            advice="Stages exist for deals, leads, quotes, invoices and smart processes that switched them on.",
-            code="NO_STAGES",
-        )
-    if funnel is not None and not entity.has_funnels:
-        raise InvalidArguments(
-            f"{entity.title} have stages but no funnels.", advice="Leave funnel out.", code="NO_FUNNELS"
-        )
