@@ -167,7 +167,7 @@ async def running(url: str, spending: Spending) -> AsyncGenerator[Running]:
     settings = Settings.of({"VIBECODE_BASE_URL": url, "VIBECODE_API_KEY": "vibe_api_demo"})
     async with GatewayClient(settings.credentials(), budget=Budget(clock=TestTime().clock)) as gateway:
         portal = GatewayPortal(gateway)
-        portal.page_at_most = portal.figures_at_most = 50
+        portal.page_at_most = portal.piece_at_most = portal.figures_at_most = 50
         yield Running(replace(context_for(settings, portal), spending=spending), gateway)
 
 

@@ -28,6 +28,8 @@ def step(number: int, hour: int, stage: str | None, funnel: object = 5, **more: 
 class Histories:
     """A portal that knows histories and nothing else."""
 
+    reads_at_once = 2
+
     def __init__(self, rows: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
         self.rows = rows
 

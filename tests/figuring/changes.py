@@ -64,7 +64,7 @@ class WatchedPortal(GatewayPortal):
 
     def __init__(self, client: GatewayClient, writer: Writer, page: int) -> None:
         super().__init__(client)
-        self.page_at_most = page
+        self.page_at_most = self.piece_at_most = page
         self.figures_at_most = page
         self._writer = writer
 

@@ -79,6 +79,6 @@ async def tampered(url: str, tampering: Tampering, page: int = 5_000, **settings
     async with _TamperedClient(chosen.credentials(), budget=Budget(clock=TestTime().clock)) as gateway:
         gateway.tampering = tampering
         portal = GatewayPortal(gateway)
-        portal.page_at_most = portal.figures_at_most = page
+        portal.page_at_most = portal.piece_at_most = portal.figures_at_most = page
         async with Client(build_server(chosen, portal)) as client:
             yield Assistant(client)

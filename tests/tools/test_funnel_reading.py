@@ -33,7 +33,7 @@ class Watched(GatewayPortal):
 
     def __init__(self, client: GatewayClient, page: int, between: Callable[[int], None]) -> None:
         super().__init__(client)
-        self.page_at_most = page
+        self.page_at_most = self.piece_at_most = page
         self.between = between
         self.read = 0
         self.at_once = 0
@@ -194,7 +194,7 @@ async def test_histories_are_read_of_all_records_or_of_none(own_portal: DemoPort
         assert histories == 0
         assert answer == {
             **without,
-            "note": "Stage history was not read: it takes 11 requests, one for each record, and 10 are left for it; "
+            "note": "Stage history was not read: it takes 11 requests, and 10 are left for it; "
             "ask for a shorter period or one funnel.",
         }
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assistants import Assistant, Sql, assistant_for, sql_over
-from bitrix24_mcp.crm.portal_values import WorkflowPage
+from bitrix24_mcp.crm.portal_values import WorkflowPage, WorkflowQuery
 from bitrix24_mcp.crm.shape import compact, tokens
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.vibecode.portal import GatewayPortal
@@ -139,9 +139,9 @@ async def test_a_list_that_moves_under_one_reading_is_read_again(
     await own_assistant.ask("list_workflows", limit=1)
     read = GatewayPortal.workflows
 
-    async def moving(self: GatewayPortal, template_id: int | None, started_by: int | None, offset: int) -> WorkflowPage:
-        page = await read(self, template_id, started_by, offset)
-        if offset == 0 and touched:
+    async def moving(self: GatewayPortal, query: WorkflowQuery) -> WorkflowPage:
+        page = await read(self, query)
+        if query.offset == 0 and touched:
             change(
                 own_portal.database,
                 "update workflows set MODIFIED = ? where ID = ?",

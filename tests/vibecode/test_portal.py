@@ -25,6 +25,7 @@ from bitrix24_mcp.crm.portal_values import (
     Sort,
     Status,
     WorkflowPage,
+    WorkflowQuery,
 )
 from bitrix24_mcp.vibecode.portal import GatewayPortal
 
@@ -227,7 +228,7 @@ ASKED: dict[str, tuple[Ask, str, dict[str, Any], Any]] = {
         GroupCounts((({"stageId": "NEW"}, 2),), 3, complete=False),
     ),
     "workflows": (
-        lambda portal: portal.workflows(713, None, 50),
+        lambda portal: portal.workflows(WorkflowQuery((Condition("templateId", "eq", 713),), offset=50)),
         "GET /v1/workflows?templateId=713&offset=50",
         data([{"ID": "a.1", "TEMPLATE_ID": "713", "STARTED_BY": "0", "OTHER": 1}], meta={"total": 51}),
         WorkflowPage(
@@ -237,7 +238,7 @@ ASKED: dict[str, tuple[Ask, str, dict[str, Any], Any]] = {
         ),
     ),
     "a workflow of no template that nobody started": (
-        lambda portal: portal.workflows(None, None, 0),
+        lambda portal: portal.workflows(WorkflowQuery()),
         "GET /v1/workflows",
         data([{"ID": "a.1", "TEMPLATE_ID": "", "STARTED_BY": None, "MODULE_ID": "crm"}]),
         WorkflowPage(
@@ -245,12 +246,6 @@ ASKED: dict[str, tuple[Ask, str, dict[str, Any], Any]] = {
               "lockedUntil": None, "moduleId": "crm", "entity": None, "documentId": None},),
             None,
         ),
-    ),
-    "workflows that the system started": (
-        lambda portal: portal.workflows(None, 0, 0),
-        "GET /v1/workflows?startedBy=0",
-        data([]),
-        WorkflowPage((), None),
     ),
     "workflow templates": (
         lambda portal: portal.workflow_templates(),
@@ -288,3 +283,23 @@ async def test_a_page_further_on_knows_whether_more_follows(
     respx_mock.post("/v1/deals/search").respond(json=data([{"id": 6}, {"id": 7}], total=7))
 
     assert await portal.search(replace(NEW_DEALS, offset=5)) == RecordPage(({"id": 6}, {"id": 7}), 7, has_more=False)
+
+
+async def test_the_gateway_chooses_workflows_by_one_template_or_one_person_only(portal: GatewayPortal) -> None:
+    asked = [
+        Condition("templateId", "eq", 713),
+        Condition("startedBy", "eq", 57),
+        Condition("startedBy", "eq", 0),  # the system might be taken for “none given”
+        Condition("startedBy", "gt", 57),
+        Condition("templateId", "in", (713, 714)),
+        Condition("started", "eq", "2026-07-01T00:00:00Z"),
+    ]
+
+    assert [portal.filters_workflows(each) for each in asked] == [True, True, False, False, False, False]
+
+
+async def test_the_gateway_orders_workflows_by_their_latest_change_only(portal: GatewayPortal) -> None:
+    newest, first = Sort("modified", descending=True), Sort("id")
+
+    assert [portal.orders_workflows(each) for each in ((), (newest,), (newest, first))] == [True] * 3
+    assert [portal.orders_workflows(each) for each in ((first,), (Sort("modified"), first))] == [False] * 2

@@ -11,7 +11,7 @@ from bitrix24_mcp.crm.catalogue.sales import DEALS
 from bitrix24_mcp.crm.catalogue.scopes import closed
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.metadata import Metadata
-from bitrix24_mcp.crm.portal_values import Identity
+from bitrix24_mcp.crm.portal_values import Identity, WorkflowQuery
 from bitrix24_mcp.server import offered
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.vibecode.portal import GatewayPortal
@@ -46,7 +46,7 @@ def _checks(portal: GatewayPortal, metadata: Metadata) -> dict[str, Callable[[],
     return {
         "list_smart_processes": metadata.smart_processes,
         "get_status_items": lambda: metadata.directory("SOURCE"),
-        "list_workflows": lambda: portal.workflows(None, None, 0),
+        "list_workflows": lambda: portal.workflows(WorkflowQuery()),
         "search_items (deals)": lambda: metadata.fields(DEALS),
         "aggregate (deals)": lambda: portal.count(DEALS, ()),
         "names of users": lambda: portal.users([1]),

@@ -177,7 +177,7 @@ async def _resolve(question: FigureQuestion, metadata: Metadata) -> Asked:
     dated = any(fields.kind(name) in _DATED for name in [*(group.field for group in groups), *measured(measures)])
     zone = await metadata.zone() if dated or question.compare else UTC
     plan = Plan(fields, conditions, measures, groups, zone)
-    check_possible(plan)
+    check_possible(plan, metadata.portal)
     period = comparison.period_of(conditions, fields, plan.zone) if question.compare else None
     if period and any(group.field == period.field for group in groups):
         raise InvalidArguments(

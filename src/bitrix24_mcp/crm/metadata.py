@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import anyio
 
 from bitrix24_mcp.crm.catalogue.entity import Entity
-from bitrix24_mcp.crm.dates import parse_moment
 from bitrix24_mcp.crm.errors import NotFound, PermissionRefused
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.kept import Kept, Marks
@@ -208,11 +207,9 @@ class Metadata:
 
     async def _offset_in_data(self) -> tzinfo | None:
         try:
-            types = await self.smart_processes()
+            return await self._portal.offset()
         except PermissionRefused:
             return None
-        moments = (parse_moment(str(each.get("createdTime") or ""), UTC) for each in types)
-        return next((moment.tzinfo for moment in moments if moment and moment.tzinfo is not UTC), None)
 
     async def _once(self, key: Any, read: Callable[[], Awaitable[T]], *, keep_empty: bool = True) -> T:
         if kept := self._kept.fresh(key):  # without a lock, so that calls at once stay together

@@ -5,7 +5,7 @@ stores them. It raises only errors of `crm.errors`.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Protocol
 
 from bitrix24_mcp.crm.catalogue.entity import Entity
@@ -28,6 +28,7 @@ from bitrix24_mcp.crm.portal_values import (
     Sort,
     Status,
     WorkflowPage,
+    WorkflowQuery,
 )
 
 
@@ -40,8 +41,23 @@ class Portal(Protocol):
         ...
 
     @property
+    def piece_at_most(self) -> int:
+        """Records that one reading gives at most: those of one moment. A page may be made of several."""
+        ...
+
+    @property
     def figures_at_most(self) -> int:
-        """Matching records up to which its own groups are complete."""
+        """Matching records up to which its own groups are complete; 0 where it makes none."""
+        ...
+
+    @property
+    def reads_at_once(self) -> int:
+        """Counts and reads of one record that are worth having under way at the same time."""
+        ...
+
+    @property
+    def reads_a_request(self) -> int:
+        """How many of those share one request."""
         ...
 
     def now(self) -> datetime:
@@ -58,6 +74,10 @@ class Portal(Protocol):
 
     async def time_zone(self) -> str:
         """IANA name of the current user's zone; empty when the portal does not say."""
+        ...
+
+    async def offset(self) -> tzinfo | None:
+        """The offset in which the portal writes moments; None when it shows none, or only UTC."""
         ...
 
     async def smart_processes(
@@ -115,8 +135,16 @@ class Portal(Protocol):
         """How many of the matching records each group holds, by the portal's own count, with its limits stated."""
         ...
 
-    async def workflows(self, template_id: int | None, started_by: int | None, offset: int) -> WorkflowPage:
-        """One page of running workflow instances, most recently modified first."""
+    def filters_workflows(self, condition: Condition) -> bool:
+        """Whether it chooses workflow instances by this condition itself."""
+        ...
+
+    def orders_workflows(self, sort: Sequence[Sort]) -> bool:
+        """Whether it gives workflow instances in this order itself."""
+        ...
+
+    async def workflows(self, query: WorkflowQuery) -> WorkflowPage:
+        """One page of running workflow instances; only conditions and orders that it says it takes."""
         ...
 
     async def workflow_templates(self) -> tuple[NamedId, ...]:

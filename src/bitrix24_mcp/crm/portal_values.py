@@ -32,7 +32,11 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class RecordQuery:
-    """Which records to read: all conditions hold, in this order, these columns, this many from `offset`."""
+    """Which records to read: all conditions hold, in this order, these columns, this many from `offset`.
+
+    `counted`: whether the total is wanted, which a portal may have to count. `expected`: how many rows are likely to
+    come, so that a portal which gives small pages asks for no more of them at once; None = nobody knows.
+    """
 
     entity: Entity
     conditions: tuple[Condition, ...] = ()
@@ -40,15 +44,30 @@ class RecordQuery:
     select: tuple[str, ...] = ()
     limit: int = 50
     offset: int = 0
+    counted: bool = True
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowQuery:
+    """Which running workflow instances to read, in which order, from `offset` on. Fields are those of WorkflowPage."""
+
+    conditions: tuple[Condition, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
-    """Rows as stored. `total` counts all matching records; None when the portal did not say."""
+    """Rows as stored. `total` counts all matching records; None when the portal did not say.
+
+    `pieces`: how many readings one after the other made the page; the rows of one are of one moment.
+    """
 
     rows: tuple[Record, ...]
     total: int | None
     has_more: bool
+    pieces: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +146,10 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose eyes: the portal's host, the key's scopes, mode and type, and its user's id.
+    """Whose eyes: the portal's host, the key's scopes, mode and type, its user's id, and whether that is an admin.
 
     `per_second`: requests a second that the portal takes from all its keys together.
-    What the portal did not say is empty, or None for the numbers.
+    What the portal did not say is empty, or None for the numbers and for `admin`.
     """
 
     portal: str
@@ -139,6 +158,7 @@ class Identity:
     user_id: int | None
     key_type: str
     per_second: int | None = None
+    admin: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +187,9 @@ class GroupCounts:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowPage:
-    """Running workflow instances, newest change first, with seed names in camelCase. `total` None = not said.
+    """Running workflow instances by the names of their nine columns, such as `templateId` and `lockedUntil`.
 
-    `templateId` and `startedBy` are numbers; None where an instance has none.
+    `templateId` and `startedBy` are numbers; None where an instance has none. `total` None = not said.
     """
 
     rows: tuple[Record, ...]

@@ -1,12 +1,13 @@
 """The Portal over the gateway: each question in the fewest calls, each answer checked for what was left out."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.catalogue.sales import DEALS
+from bitrix24_mcp.crm.dates import parse_moment
 from bitrix24_mcp.crm.errors import NotFound, PermissionRefused, RequestRefused, UnexpectedAnswer
 from bitrix24_mcp.crm.filters.conjunction import as_filter
 from bitrix24_mcp.crm.portal_values import (
@@ -25,6 +26,7 @@ from bitrix24_mcp.crm.portal_values import (
     Sort,
     Status,
     WorkflowPage,
+    WorkflowQuery,
 )
 from bitrix24_mcp.vibecode.answers import (
     check_nothing_left_out,
@@ -66,6 +68,7 @@ _WORKFLOW_COLUMNS = {
     "entity": "ENTITY",
     "documentId": "DOCUMENT_ID",
 }
+_NEWEST_FIRST = (Sort("modified", descending=True), Sort("id"))
 _WITH_USER_FIELDS = {"deals", "leads", "contacts", "companies", "quotes"}
 """Entities whose user fields have a list of their own (docs/userfields)."""
 
@@ -74,7 +77,10 @@ class GatewayPortal(GatewaySingleReads):
     """A portal behind the VibeCode gateway."""
 
     page_at_most = AT_MOST
+    piece_at_most = AT_MOST
     figures_at_most = AT_MOST
+    reads_at_once = 2  # the gateway works on two requests at a time (docs/optimization)
+    reads_a_request = 1
 
     def now(self) -> datetime:
         """The gateway's present moment."""
@@ -94,6 +100,11 @@ class GatewayPortal(GatewaySingleReads):
         """`GET /v1/users/me`."""
         rows = (await self._client.get("users/me")).rows()
         return str(rows[0].get("timeZone") or "") if rows else ""
+
+    async def offset(self) -> tzinfo | None:
+        """The offset of the smart-process types' dates; everything else comes in UTC (docs/smart-processes)."""
+        moments = (parse_moment(str(each.get("createdTime") or ""), UTC) for each in await self.smart_processes())
+        return next((moment.tzinfo for moment in moments if moment and moment.tzinfo is not UTC), None)
 
     async def smart_processes(
         self, conditions: Sequence[Condition] = (), sort: Sequence[Sort] = ()
@@ -205,15 +216,25 @@ class GatewayPortal(GatewaySingleReads):
         with known_form():
             return group_counts_of(data, group_by)
 
-    async def workflows(self, template_id: int | None, started_by: int | None, offset: int) -> WorkflowPage:
+    def filters_workflows(self, condition: Condition) -> bool:
+        """By template and by who started them; 0, the system, might be taken for “none given” (docs/workflows)."""
+        one = condition.operator == "eq" and isinstance(condition.value, int) and condition.value > 0
+        return one and condition.field in {"templateId", "startedBy"}
+
+    def orders_workflows(self, sort: Sequence[Sort]) -> bool:
+        """Only by the latest change, and instances of one moment by their ids."""
+        return tuple(sort) in {(), _NEWEST_FIRST[:1], _NEWEST_FIRST}
+
+    async def workflows(self, query: WorkflowQuery) -> WorkflowPage:
         """`GET /v1/workflows`: 50 instances, most recently modified first."""
-        query = [("templateId", template_id), ("startedBy", started_by), ("offset", offset or None)]
-        answer = await self._client.get("workflows", [(name, str(value)) for name, value in query if value is not None])
+        asked = [(each.field, str(each.value)) for each in query.conditions]
+        place = [("offset", str(query.offset))] if query.offset else []
+        answer = await self._client.get("workflows", [*asked, *place])
         check_nothing_left_out(answer)
         rows = [{name: row.get(raw) for name, raw in _WORKFLOW_COLUMNS.items()} for row in answer.rows()]
         with known_form():
             numbered = [{**row, **{name: number(row[name]) for name in ("templateId", "startedBy")}} for row in rows]
-        return WorkflowPage(tuple(numbered), answer.total(offset))
+        return WorkflowPage(tuple(numbered), answer.total(query.offset))
 
     async def workflow_templates(self) -> tuple[NamedId, ...]:
         """`GET /v1/bizproc-templates`."""

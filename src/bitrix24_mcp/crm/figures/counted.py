@@ -1,16 +1,13 @@
 """Counts by value: one exact count for each known value of the groups, where that is cheaper than reading records."""
 
 from collections.abc import Hashable
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import product
 from math import prod
 
-import anyio
-
 from bitrix24_mcp.crm import dates
 from bitrix24_mcp.crm.choices import choices
-from bitrix24_mcp.crm.errors import InvalidArguments, PortalError
+from bitrix24_mcp.crm.errors import InvalidArguments
 from bitrix24_mcp.crm.figures.cells import Cell, Key, Table
 from bitrix24_mcp.crm.figures.groups import Group, conditions_of, labels_between
 from bitrix24_mcp.crm.figures.plan import Plan
@@ -19,6 +16,7 @@ from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Condition
 from bitrix24_mcp.crm.reading.progress import Report
+from bitrix24_mcp.crm.reading.together import read_each
 
 Values = list[list[Hashable]]
 _CLOSED = frozenset({"stage", "status", "funnel", "list", "currency"})
@@ -38,27 +36,19 @@ async def values_of(plan: Plan, most: int, metadata: Metadata) -> Values | None:
 
 
 async def compute(plan: Plan, values: Values, total: int, portal: Portal, report: Report) -> Table | None:
-    """The counts, two requests at a time; None when the known values do not hold all `total` records."""
+    """The counts; None when the known values do not hold all `total` records."""
     table = Table()
-    failures: list[PortalError] = []
 
-    async def count(key: Key, conditions: tuple[Condition, ...]) -> None:
+    async def count(key: Key) -> None:
         try:
-            number = await portal.count(plan.fields.entity, conditions)
-        except PortalError as error:
-            failures.append(error)
-            counting.cancel_scope.cancel()
+            conditions = _conditions(plan, key)
+        except InvalidArguments:  # the filter leaves no record with this value
             return
-        if number:
+        if number := await portal.count(plan.fields.entity, conditions):
             table.cells[(*key, key[_place(plan)]) if plan.split else key] = Cell(number)
         await report(table.count, total, "records counted")
 
-    async with anyio.create_task_group() as counting:
-        for key in product(*values):
-            with suppress(InvalidArguments):  # the filter leaves no record with this value
-                counting.start_soon(count, key, _conditions(plan, key))
-    if failures:
-        raise failures[0]
+    await read_each(product(*values), count, portal)
     return table if table.count == total else None
 
 

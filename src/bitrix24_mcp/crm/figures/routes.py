@@ -11,7 +11,7 @@ from bitrix24_mcp.crm.figures.plan import Plan
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.reading.progress import Report
-from bitrix24_mcp.crm.reading.spending import Purse
+from bitrix24_mcp.crm.reading.spending import Purse, reads, requests
 from bitrix24_mcp.crm.reading.steadiness import Steady, Watch, calls, for_later, proof_calls, read_steadily, watch
 
 Computed = Steady[Table]
@@ -39,9 +39,10 @@ class Prepared:
     route: Route
 
 
-def check_possible(plan: Plan) -> None:
+def check_possible(plan: Plan, portal: Portal) -> None:
     """Raises InvalidArguments, before anything is counted, when no way leads to these figures."""
-    if (plan.groups or not plan.counts_only) and not plan.by_portal and not plan.fields.entity.keyset:
+    by_portal = plan.by_portal and portal.figures_at_most > 0
+    if (plan.groups or not plan.counts_only) and not by_portal and not plan.fields.entity.keyset:
         raise _impossible(plan)
 
 
@@ -86,9 +87,9 @@ async def _choose(plan: Plan, total: int, portal: Portal, metadata: Metadata) ->
     if await native.usable(plan, total, portal, metadata):
         return Route("native", 1)
     reading, proof = _reading(plan, total, portal), proof_calls(plan.fields)
-    most = 0 if _by_values(plan) in metadata.unhelpful else reading.calls - proof - 1
+    most = 0 if _by_values(plan) in metadata.unhelpful else reads(reading.calls - proof - 1, portal)
     if values := await counted.values_of(plan, most, metadata):
-        return Route("counts per value", prod(map(len, values)) + proof, values)
+        return Route("counts per value", requests(prod(map(len, values)), portal) + proof, values)
     return reading
 
 

@@ -5,18 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-import anyio
-
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.dates import parse_moment
-from bitrix24_mcp.crm.errors import PortalError, UnexpectedAnswer
+from bitrix24_mcp.crm.errors import UnexpectedAnswer
 from bitrix24_mcp.crm.funnel.tally import Place, Tally
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Record
 from bitrix24_mcp.crm.reading.progress import Report
-
-_IN_FLIGHT = 2
-"""The portal works on two requests at a time (docs/optimization)."""
+from bitrix24_mcp.crm.reading.together import read_each
 
 
 @dataclass(slots=True)
@@ -43,24 +39,14 @@ async def read_histories(entity: Entity, tally: Tally, portal: Portal, report: R
 
     Raises PortalError, the first there is, and has added nothing then.
     """
-    left, everything = iter(tally.places), 2 * len(tally.places)
+    everything = 2 * len(tally.places)
     histories: dict[int, Sequence[Record]] = {}
-    failures: list[PortalError] = []
 
-    async def read_on() -> None:
-        try:
-            for record in left:
-                histories[record] = _of(record, await portal.stage_history(entity, record))
-                await report(len(tally.places) + len(histories), everything, "stage histories read")
-        except PortalError as error:
-            failures.append(error)
-            readers.cancel_scope.cancel()
+    async def read(record: int) -> None:
+        histories[record] = _of(record, await portal.stage_history(entity, record))
+        await report(len(tally.places) + len(histories), everything, "stage histories read")
 
-    async with anyio.create_task_group() as readers:
-        for _ in range(_IN_FLIGHT):
-            readers.start_soon(read_on)
-    if failures:
-        raise failures[0]
+    await read_each(tally.places, read, portal)
     if not any(histories.values()):
         return None
     gaps = Gaps()

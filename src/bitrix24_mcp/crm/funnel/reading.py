@@ -11,7 +11,7 @@ from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import RecordQuery
 from bitrix24_mcp.crm.reading.progress import Growing, Report
 from bitrix24_mcp.crm.reading.scan import scan
-from bitrix24_mcp.crm.reading.spending import Purse
+from bitrix24_mcp.crm.reading.spending import Purse, requests
 from bitrix24_mcp.crm.reading.steadiness import Reading, calls, read_steadily, watch
 
 _NO_HISTORY = (InvalidArguments, NotFound, PermissionRefused, RequestRefused)
@@ -62,14 +62,16 @@ def costs(asked: Asked, total: int, portal: Portal, purse: Purse, *, history: bo
         return Costs(alone if total else 0)
     if not asked.entity.has_stage_history:
         return Costs(alone, without_history=f"The portal gives no stage history of {asked.entity.plural}.")
-    with_history = calls(asked.fields, total, portal, beside=total)
+    histories = requests(total, portal)
+    with_history = calls(asked.fields, total, portal, beside=histories)
     if not purse.affords(with_history):
+        left = max(0, purse.left + histories - with_history)
         return Costs(
             alone,
-            without_history=f"Stage history was not read: it takes {total:,} requests, one for each record, and "
-            f"{max(0, purse.left + total - with_history):,} are left for it; ask for a shorter period or one funnel.",
+            without_history=f"Stage history was not read: it takes {histories:,} requests, and {left:,} are left for "
+            "it; ask for a shorter period or one funnel.",
         )
-    return Costs(with_history - total, total)
+    return Costs(with_history - histories, histories)
 
 
 async def read(asked: Asked, portal: Portal, purse: Purse, report: Report, *, history: bool) -> Read:
@@ -80,7 +82,7 @@ async def read(asked: Asked, portal: Portal, purse: Purse, report: Report, *, hi
     purse.take(planned.reading + planned.history, first.total)
     if not first.total:
         return Read(Tally(asked, keep_places=False), 0)
-    growing = Growing(report, first.total + planned.history)
+    growing = Growing(report, 2 * first.total if planned.history else first.total)
 
     found = await read_steadily(
         first, lambda total: _told(asked, total, planned, portal, growing), portal, purse, beside=planned.history

@@ -31,11 +31,12 @@ def pages(total: int, portal: Portal) -> int:
 async def scan(
     query: RecordQuery, total: int, portal: Portal, consume: Consume, report: Report = silent
 ) -> tuple[int, int]:
-    """Hands all matching records to `consume`, in no particular order; gives their number and that of the answers.
+    """Hands all matching records to `consume`, in no particular order; gives their number and that of the readings.
 
     Of the query the entity, the conditions and the columns count; `total` is how many records are expected.
     """
-    reading = _Reading(replace(query, limit=portal.page_at_most, offset=0), total, portal, consume, report)
+    whole = replace(query, limit=portal.page_at_most, offset=0, counted=False)
+    reading = _Reading(whole, total, portal, consume, report)
     failures: list[PortalError] = []
 
     async def read(*, upwards: bool) -> None:
@@ -65,6 +66,7 @@ class _Reading:
         self._portal = portal
         self._consume = consume
         self._report = report
+        self._alone = total <= _ONE_READER * portal.page_at_most
         self._low = 0
         self._high: int | None = None
         self.count = 0
@@ -82,7 +84,7 @@ class _Reading:
             self._high = ids[-1]
         self._consume(fresh)
         self.count += len(fresh)
-        self.answers += 1
+        self.answers += page.pieces
         await self._report(self.count, max(self._total, self.count), "records read")
         return page.has_more and (self._high is None or self._low < self._high - 1)
 
@@ -91,7 +93,9 @@ class _Reading:
         bounds += [] if self._high is None else [Condition("id", "lt", self._high)]
         conditions = conjoin((*self._query.conditions, *bounds))
         sort = (Sort("id", descending=not upwards),)
-        return await self._portal.search(replace(self._query, conditions=conditions, sort=sort))
+        left = max(0, self._total - self.count)
+        expected = left if self._alone else -(-left // 2)
+        return await self._portal.search(replace(self._query, conditions=conditions, sort=sort, expected=expected))
 
     def _between(self, number: int) -> bool:
         return self._low < number and (self._high is None or number < self._high)

@@ -7,6 +7,19 @@ from dataclasses import dataclass
 import anyio
 
 from bitrix24_mcp.crm.errors import InvalidArguments, PortalUnavailable
+from bitrix24_mcp.crm.portal import Portal
+
+
+def requests(reads: int, portal: Portal) -> int:
+    """The most requests that so many counts or reads of one record take: the first may go out before the others."""
+    if portal.reads_a_request == 1 or reads < 2:
+        return reads
+    return 1 - (1 - reads) // portal.reads_a_request
+
+
+def reads(requests: int, portal: Portal) -> int:
+    """How many counts or reads of one record so many requests have room for."""
+    return max(0, requests if portal.reads_a_request == 1 else (requests - 1) * portal.reads_a_request + 1)
 
 
 @dataclass(frozen=True, slots=True)

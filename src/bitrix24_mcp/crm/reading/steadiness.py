@@ -83,7 +83,7 @@ def incomplete(doubt: str) -> str:
 class Steady(Generic[T]):
     """What was read of `total` records. `doubt` says why it may not be of one moment.
 
-    `seen` is from when to when it was read, where that took more than one answer.
+    `seen` is from when to when it was read, where that took more than one reading.
     """
 
     value: T
@@ -94,11 +94,11 @@ class Steady(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """What one reading made of the records: their number, and how many answers they came in."""
+    """What was made of the records as they were read: their number, and how many readings they came in."""
 
     value: T
     records: int
-    answers: int
+    readings: int
 
 
 def proof_calls(fields: Fields) -> int:
@@ -107,9 +107,9 @@ def proof_calls(fields: Fields) -> int:
 
 
 def calls(fields: Fields, total: int, portal: Portal, *, beside: int = 0) -> int:
-    """The most requests that reading so many records takes, `beside` others; what one answer holds needs no proof."""
+    """The most requests that reading so many records takes, `beside` others; what one reading gives needs no proof."""
     full = pages(total, portal)
-    return full if full == 1 and not beside else full + beside + proof_calls(fields)
+    return full if total <= portal.piece_at_most and not beside else full + beside + proof_calls(fields)
 
 
 async def read_steadily(
@@ -128,16 +128,18 @@ async def read_steadily(
 
 
 async def _once(first: Watch, read: Callable[[int], Awaitable[Reading[T]]], portal: Portal, beside: int) -> Steady[T]:
-    if pages(first.total, portal) > 1 or beside:
+    if first.total > portal.piece_at_most or beside:
         first = await for_later(first, portal)
     found = await read(first.total)
-    if found.answers == 1 and found.records == first.total and not beside:
+    if found.readings == 1 and found.records == first.total and not beside:
         return Steady(found.value, found.records)
     doubt = await first.disturbance(found.records, portal)
     return Steady(found.value, first.total, doubt, (first.since, portal.now()))
 
 
 async def _last_id(first: Watch, portal: Portal) -> int:
-    query = RecordQuery(first.fields.entity, first.conditions, (Sort("id", descending=True),), ("id",), limit=1)
+    query = RecordQuery(
+        first.fields.entity, first.conditions, (Sort("id", descending=True),), ("id",), limit=1, counted=False
+    )
     rows = (await portal.search(query)).rows
     return int(str(rows[0]["id"])) if rows else 0

@@ -88,7 +88,7 @@ class Walk:
 
     async def _search(self, portal: Portal, further: Sequence[Condition], limit: int) -> RecordPage:
         conditions = conjoin((*self.query.conditions, *further))
-        page = await portal.search(replace(self.query, conditions=conditions, limit=limit))
+        page = await portal.search(replace(self.query, conditions=conditions, limit=limit, counted=False))
         return replace(page, total=None)
 
 

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ from bitrix24_mcp.crm.cursors import Cursor, invalid_cursor
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.filters.matching import order_key
 from bitrix24_mcp.crm.portal import Portal
-from bitrix24_mcp.crm.portal_values import Record, Sort
+from bitrix24_mcp.crm.portal_values import Record, Sort, WorkflowQuery
 from bitrix24_mcp.crm.reading.progress import Report
 
 INSTANCES = Entity(
@@ -44,7 +44,7 @@ _CHANGING = frozenset({"modified", "lockedUntil"})
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """Rows, each instance once, newest change first.
+    """Rows, each instance once, in the order asked for.
 
     `total` is what the portal counted; `whole`: there are no others; `steady`: nothing moved while they were read.
     """
@@ -56,33 +56,25 @@ class Instances:
 
 
 async def read_instances(
-    portal: Portal,
-    template_id: int | None,
-    started_by: int | None,
-    enough: Callable[[Sequence[Record]], bool],
-    report: Report,
+    portal: Portal, query: WorkflowQuery, enough: Callable[[Sequence[Record]], bool], report: Report
 ) -> Instances:
-    """Every instance, or the newest ones until there are `enough`; read again when the list moved under the pages."""
-    read = await _pass(portal, template_id, started_by, enough, report)
+    """Every instance, or the first ones until there are `enough`; read again when the list moved under the pages."""
+    read = await _pass(portal, query, enough, report)
     for _ in range(ATTEMPTS - 1):
         if read.steady:
             break
-        read = await _pass(portal, template_id, started_by, enough, report)
+        read = await _pass(portal, query, enough, report)
     return read
 
 
 async def _pass(
-    portal: Portal,
-    template_id: int | None,
-    started_by: int | None,
-    enough: Callable[[Sequence[Record]], bool],
-    report: Report,
+    portal: Portal, query: WorkflowQuery, enough: Callable[[Sequence[Record]], bool], report: Report
 ) -> Instances:
     rows: dict[str, Record] = {}
     totals: set[int | None] = set()
     offset, repeated = 0, False
     while True:
-        page = await portal.workflows(template_id, started_by, offset)
+        page = await portal.workflows(replace(query, offset=offset))
         totals.add(page.total)
         known = len(rows)
         rows.update({str(row["id"]): row for row in page.rows if str(row["id"]) not in rows})

@@ -1,7 +1,7 @@
 """Running workflow instances: what `list_workflows` answers.
 
-The portal filters them only by template and by who started them, and pages by offsets over a list that moves while
-it is read (docs/automation/workflows). Everything else is done here, over all pages.
+The portal pages by offsets over a list that moves while it is read (bizproc.workflow.instances). What it does not
+choose or order itself is chosen and ordered here, over all pages.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from bitrix24_mcp.crm.filters.people import user_id
 from bitrix24_mcp.crm.labels import user_names
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
-from bitrix24_mcp.crm.portal_values import Condition, Record, Scalar, Sort
+from bitrix24_mcp.crm.portal_values import Condition, Record, Scalar, Sort, WorkflowQuery
 from bitrix24_mcp.crm.reading.progress import Report, silent
 from bitrix24_mcp.crm.records.absent import absent
 from bitrix24_mcp.crm.records.sorting import resolve_sort, stable
@@ -67,12 +67,13 @@ class FoundWorkflows:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The question resolved. `local` is whether rows must be chosen or ordered here rather than by the portal."""
+    """The question resolved. `asked` is the part that the portal answers, `local` whether anything is left of it."""
 
     conditions: tuple[Condition, ...]
     document: dict[str, Any] | None
     stuck: bool | None
     sort: tuple[Sort, ...]
+    asked: WorkflowQuery
 
     def holds(self, row: Record, now: datetime) -> bool:
         """Whether the row is one of those asked for, at this moment."""
@@ -82,12 +83,6 @@ class _Wanted:
             return False
         return matches(row, self.conditions, FIELDS)
 
-    def pushed(self, field: str) -> int | None:
-        """The value that the portal itself can filter by; 0 is kept here, since it might be taken for “none given”."""
-        values = (each.value for each in self.conditions if each.field == field and each.operator == "eq")
-        value = next(values, None)
-        return value if isinstance(value, int) and value > 0 else None
-
     @property
     def template(self) -> str:
         """The id of the only template asked for; empty when there is none."""
@@ -96,9 +91,8 @@ class _Wanted:
 
     @property
     def local(self) -> bool:
-        unpushed = [each for each in self.conditions if self.pushed(each.field) is None]
-        chosen_here = bool(unpushed) or self.document is not None or self.stuck is not None
-        return chosen_here or self.sort != _NEWEST_FIRST
+        chosen_here = self.conditions != self.asked.conditions or self.document is not None or self.stuck is not None
+        return chosen_here or self.sort != self.asked.sort
 
 
 async def running(
@@ -110,7 +104,7 @@ async def running(
     is no administrator.
     """
     since = await counted_from(question.filter, FIELDS, question.cursor, metadata)
-    wanted = await _resolve(question, since, metadata)
+    wanted = await _resolve(question, since, portal, metadata)
     binding = [as_filter(wanted.conditions), wanted.document, wanted.stuck, question.sort]
     cursor = cursors.decode(question.cursor, binding) if question.cursor else None
     place = Place.of(cursor, wanted.sort)
@@ -126,7 +120,7 @@ async def running(
     def enough(rows: Sequence[Record]) -> bool:
         return not (wanted.local or place.needs_all) and len(left(rows)) > question.limit
 
-    read = await read_instances(portal, wanted.pushed("templateId"), wanted.pushed("startedBy"), enough, report)
+    read = await read_instances(portal, wanted.asked, enough, report)
     if not read.rows and (asked := wanted.template):
         await check_template(asked, metadata)
     ahead = left(read.rows)
@@ -142,7 +136,7 @@ async def running(
     return FoundWorkflows(items[:count], total, following, note or None)
 
 
-async def _resolve(question: WorkflowQuestion, since: datetime | None, metadata: Metadata) -> _Wanted:
+async def _resolve(question: WorkflowQuestion, since: datetime | None, portal: Portal, metadata: Metadata) -> _Wanted:
     given: list[Condition] = []
     if question.template is not None:
         given.append(Condition("templateId", "eq", await template_id(question.template, metadata)))
@@ -155,7 +149,9 @@ async def _resolve(question: WorkflowQuestion, since: datetime | None, metadata:
     asked = [_in_classes(each) for each in await resolve_filter(question.filter, FIELDS, metadata, since)]
     conditions = conjoin((*given, *asked))
     sort = stable(resolve_sort(question.sort, FIELDS)) if question.sort else _NEWEST_FIRST
-    return _Wanted(conditions, on, question.stuck, sort)
+    pushed = tuple(each for each in conditions if portal.filters_workflows(each))
+    asked = WorkflowQuery(pushed, sort if portal.orders_workflows(sort) else ())
+    return _Wanted(conditions, on, question.stuck, sort, asked)
 
 
 async def _starter(written: str, metadata: Metadata) -> int:
