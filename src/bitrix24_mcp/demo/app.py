@@ -1,4 +1,4 @@
-"""The ASGI application: every `/v1` request through faults, keys, limits and routes, and the portal's own controls."""
+"""The ASGI application: `/v1` requests through faults, keys, limits and routes; REST, OAuth, controls."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ from bitrix24_mcp.demo.faults import INSTEAD, Fault, Faults
 from bitrix24_mcp.demo.gateway import Gateway, Switches
 from bitrix24_mcp.demo.limits import Limits
 from bitrix24_mcp.demo.recording import RecordedRequest, Recorder
+from bitrix24_mcp.demo.rest import oauth
+from bitrix24_mcp.demo.rest.app import RestApp
+from bitrix24_mcp.demo.rest.tokens import Tokens
 from bitrix24_mcp.demo.routes import dispatch
 
 if TYPE_CHECKING:
@@ -45,15 +48,19 @@ class Parts:
     clock: Callable[[], float] = time.monotonic
     limits: bool = True
     switches: Switches = dataclasses.field(default_factory=Switches)
+    tokens: Tokens = dataclasses.field(default_factory=lambda: Tokens(time.monotonic))
 
 
 def create_app(database: Database, parts: Parts | None = None) -> Starlette:
     """The portal over this database as an ASGI application."""
     chosen = parts or Parts()
     controls = _Controls(chosen)
+    gateway = Gateway(database, chosen.switches)
     return Starlette(
         routes=[
-            Route("/v1/{path:path}", _GatewayApp(database, chosen)),
+            Route("/v1/{path:path}", _GatewayApp(gateway, chosen)),
+            Route("/rest/{path:path}", RestApp(gateway, chosen)),
+            *oauth.routes(chosen.tokens, database, chosen.recorder),
             Route("/__demo__/faults", controls.inject, methods=["POST"]),
             Route("/__demo__/faults", controls.clear, methods=["DELETE"]),
             Route("/__demo__/requests", controls.requests, methods=["GET"]),
@@ -64,9 +71,9 @@ def create_app(database: Database, parts: Parts | None = None) -> Starlette:
 class _GatewayApp:
     """Answers `/v1` requests."""
 
-    def __init__(self, database: Database, parts: Parts) -> None:
+    def __init__(self, gateway: Gateway, parts: Parts) -> None:
         self._parts = parts
-        self._gateway = Gateway(database, parts.switches)
+        self._gateway = gateway
         self._limits = Limits(parts.clock, enabled=parts.limits)
         self._numbers = itertools.count(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ class Database:
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.create_function("contains", 2, _contains, deterministic=True)
+        self._connection.create_function("resembles", 2, _resembles, deterministic=True)
         # The file is a disposable copy: durability would only cost time.
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("PRAGMA journal_mode = MEMORY")
@@ -167,3 +169,9 @@ def index_sql(entity: Entity) -> list[str]:
 def _contains(text: Any, part: str) -> bool:
     """Whether the text has the part in it, in any letter case, Cyrillic included."""
     return text is not None and part.casefold() in str(text).casefold()
+
+
+def _resembles(text: Any, pattern: str) -> bool:
+    """Whether the whole text fits a pattern whose `%` stands for anything, in any letter case."""
+    expression = ".*".join(map(re.escape, pattern.casefold().split("%")))
+    return text is not None and re.fullmatch(expression, str(text).casefold(), re.DOTALL) is not None

@@ -51,6 +51,8 @@ def from_fault(fault: Fault, url: str, key: str) -> Answer | None:
         return _PAGES[fault.kind]
     if fault.kind in _ERRORS:
         return from_error(_ERRORS[fault.kind](fault.seconds))
+    if fault.kind == "redirect":
+        return Answer(302, b"", {"Location": f"{fault.location}/"})
     if fault.kind == "secret_echo":
         return from_error(GatewayError("INVALID_PARAMS", f"Invalid request {url} with X-Api-Key {key}"))
     return None
@@ -64,7 +66,6 @@ _PAGES = {
     "broken_json": Answer(200, b'{"success":true,"data":[{"id":1,"title":"', {"Content-Type": _JSON}),
     "html": Answer(200, _LOGIN_PAGE, {"Content-Type": "text/html; charset=utf-8"}),
     "html_502": Answer(502, _BAD_GATEWAY, {"Content-Type": "text/html; charset=utf-8"}),
-    "redirect": Answer(302, b"", {"Location": "http://example.invalid/"}),
     "empty": Answer(200, b"", {"Content-Type": _JSON}),
 }
 _ERRORS: dict[str, Callable[[float], GatewayError]] = {

@@ -28,15 +28,20 @@ FaultKind = Literal[
     "bitrix_error",
     "truncated",
     "secret_echo",
+    "expired_token",
+    "operation_limit",
+    "overload",
 ]
 # These act inside a request that otherwise goes its way; all others answer in its place.
 INSIDE: frozenset[str] = frozenset({"slow", "drop_after", "partial_batch", "failed_window", "all_windows", "truncated"})
-INSTEAD: frozenset[str] = frozenset(get_args(FaultKind)) - INSIDE
+# The last three are refusals that only REST knows.
+REST_ONLY: frozenset[str] = frozenset({"expired_token", "operation_limit", "overload"})
+INSTEAD: frozenset[str] = frozenset(get_args(FaultKind)) - INSIDE - REST_ONLY
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to go wrong; `path` is exact or a pattern, no path means every route of the gateway."""
+    """One thing to go wrong; `path` is exact or a pattern, no path means every route, of the gateway and of REST."""
 
     kind: FaultKind
     path: str | None = None
@@ -44,6 +49,7 @@ class Fault:
     times: int | None = 1  # None: until the faults are cleared
     after: int = 0  # how many matching requests pass first
     seconds: float = 1
+    location: str = "http://example.invalid"  # redirect: the host that the portal has moved to
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):

@@ -134,6 +134,8 @@ def _sql(condition: Condition) -> Where:
                 return _equal(field, value)
             case "contains":
                 return _element(field, "contains({}, ?)", str(value))
+            case "like":  # asked only by REST: the value holds `%` wildcards
+                return _element(field, "resembles({}, ?)", str(value))
             case _:
                 return _compare(field, operator, comparable(field.element, value))
     except ValueRefused as wrong:

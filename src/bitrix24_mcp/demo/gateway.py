@@ -9,9 +9,21 @@ from bitrix24_mcp.demo.schemas import Registry
 from bitrix24_mcp.demo.schemas.items import items_entity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bitrix24_mcp.demo.database import Database
 
 PORTAL_DOMAIN = "demo.bitrix24.ru"
+
+
+@dataclass(frozen=True, slots=True)
+class RestSwitches:
+    """Which kind of portal speaks REST: its plan, what its methods cost, and which known quirks it has."""
+
+    enterprise: bool = False  # True: a bucket of 250 that drains 5 a second
+    costs: Mapping[str, float] = field(default_factory=dict[str, float])  # seconds of work by lower-case method name
+    original_names_broken: bool = False  # True: `useOriginalUfNames` spoils `select`, as on some portals
+    scope_status: int = 401  # the documentation says 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +34,7 @@ class Switches:
     total_zero: bool = False  # True: plain lists send total 0 although they have rows
     deal_category_zero: bool = True  # False: the default pipeline is missing from deal-categories
     workflow_document_list: bool = False  # True: DOCUMENT_ID is a list of three
+    rest: RestSwitches = field(default_factory=RestSwitches)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ import uvicorn
 from bitrix24_mcp.demo import times
 from bitrix24_mcp.demo.app import Parts, create_app
 from bitrix24_mcp.demo.database import Database
-from bitrix24_mcp.demo.gateway import Switches
+from bitrix24_mcp.demo.gateway import RestSwitches, Switches
+from bitrix24_mcp.demo.rest.tokens import Tokens
 from bitrix24_mcp.demo.template import private_copy
 
 if TYPE_CHECKING:
@@ -57,12 +58,16 @@ class DemoPortal:
         total_zero: bool = False,
         deal_category_zero: bool = True,
         workflow_document_list: bool = False,
+        rest: RestSwitches | None = None,
     ) -> Self:
-        """A portal that accepts connections; the last four choose where the public documentation contradicts itself."""
-        switches = Switches(items_group_by, total_zero, deal_category_zero, workflow_document_list)
+        """A portal that accepts connections; from `items_group_by` on, switches for what is not the same everywhere."""
+        switches = Switches(
+            items_group_by, total_zero, deal_category_zero, workflow_document_list, rest or RestSwitches()
+        )
         listener = socket.create_server((host, port))
         try:
-            portal = cls(private_copy(deals, seed), listener, Parts(clock=clock, limits=limits, switches=switches))
+            parts = Parts(clock=clock, limits=limits, switches=switches, tokens=Tokens(clock))
+            portal = cls(private_copy(deals, seed), listener, parts)
         except BaseException:
             listener.close()
             raise
@@ -84,6 +89,14 @@ class DemoPortal:
     def clear_faults(self) -> None:
         """Let nothing go wrong any more."""
         self._parts.faults.clear()
+
+    def register_application(self, redirect_uri: str) -> None:
+        """Let the OAuth application's card name this address; users who allow it in are sent there."""
+        self._parts.tokens.application.redirect_uri = redirect_uri
+
+    def expire_tokens(self) -> None:
+        """Let every access token be too old from now on; refresh tokens stay good."""
+        self._parts.tokens.expire()
 
     def stop(self) -> None:
         """End the server and delete its data; a second call does nothing."""

@@ -1,0 +1,1 @@
+"""The universal dialect of the CRM (`crm.item.*`): camelCase names, real numbers, Y and N."""
