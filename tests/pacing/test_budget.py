@@ -1,7 +1,5 @@
 """The portal's limits hold at any moment, in a time that jumps to the next thing that is due."""
 
-import asyncio
-import selectors
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,35 +8,13 @@ import anyio
 import pytest
 
 from bitrix24_mcp.pacing.budget import Budget, Limits
+from virtual_time import VirtualTime
 
 pytestmark = pytest.mark.anyio
 
 SPACING = 1 / 9.5
 SLACK = 1e-6
 """For the rounding of sums of floats."""
-
-
-class _Jumping(selectors.SelectSelector):
-    """Instead of waiting for the next timer it moves the time there."""
-
-    passed = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if not ready and timeout:
-            self.passed += timeout
-        return ready
-
-
-class VirtualTime(asyncio.SelectorEventLoop):
-    """An event loop in which waiting takes no time."""
-
-    def __init__(self) -> None:
-        self._jumping = _Jumping()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return self._jumping.passed
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import respx
 
 from bitrix24_mcp.crm.errors import PermissionRefused, RequestRefused, UnexpectedAnswer
 from bitrix24_mcp.pacing.budget import Budget
-from bitrix24_mcp.vibecode import client as client_module
+from bitrix24_mcp.sending import connection as client_module
 from bitrix24_mcp.vibecode.client import GatewayClient
 from bitrix24_mcp.vibecode.credentials import Credentials
 

@@ -11,12 +11,12 @@ from bitrix24_mcp.crm.errors import (
     PortalUnavailable,
     RequestRefused,
 )
+from bitrix24_mcp.sending.words import harmless
 from bitrix24_mcp.vibecode.errors import (
     _ADVICE,  # pyright: ignore[reportPrivateUsage] - every code of the table is walked
     _EXPLAINED,  # pyright: ignore[reportPrivateUsage] - the codes whose own words are passed on
     TRANSIENT,
     Refusal,
-    harmless,
 )
 
 SECRETS = {

@@ -8,8 +8,8 @@ from typing import Any, cast
 from bitrix24_mcp.crm.errors import UnexpectedAnswer
 from bitrix24_mcp.crm.portal_values import Funnel, GroupCounts, Identity, Person, RateLimits, Status
 from bitrix24_mcp.pacing.budget import Stated
+from bitrix24_mcp.sending.failures import unexpected
 from bitrix24_mcp.vibecode.envelope import Answer, Json
-from bitrix24_mcp.vibecode.errors import unexpected
 
 _MEANINGS = {"success": "S", "failure": "F", "apology": "F", "process": ""}
 
@@ -98,6 +98,9 @@ def status_of(row: Mapping[str, Any]) -> Status:
         name=str(row.get("name") or ""),
         sort=int(row.get("sort") or 0),
         semantics="" if letter == "P" else letter,
+        id=number(row.get("id")),
+        initial_name=str(row.get("nameInit") or ""),
+        color=str(row.get("color") or ""),
     )
 
 

@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-LOCALHOST = "localhost"
+from bitrix24_mcp.sending.hosts import is_loopback
+
 _HOST = re.compile(r"[\w.:-]+")
 
 
@@ -32,7 +32,7 @@ class Credentials:
     @property
     def loopback(self) -> bool:
         """Whether the gateway runs on this machine; then no proxy of the environment is asked."""
-        return _is_loopback(urlsplit(self.base_url).hostname or "")
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
 def base_url_error(url: str) -> str:
@@ -47,15 +47,6 @@ def base_url_error(url: str) -> str:
         return "must be a plain address, without user, query or fragment"
     if not _HOST.fullmatch(host) or port == 0 or parts.scheme not in {"http", "https"}:
         return nowhere
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         return "must use https; plain http is allowed only for this machine"
     return ""
-
-
-def _is_loopback(host: str) -> bool:
-    if host == LOCALHOST:
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

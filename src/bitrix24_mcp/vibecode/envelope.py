@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bitrix24_mcp.vibecode.errors import Refusal, unexpected
+from bitrix24_mcp.sending.failures import unexpected
+from bitrix24_mcp.vibecode.errors import Refusal
 
 Json = dict[str, Any]
 

@@ -13,9 +13,8 @@ from bitrix24_mcp.crm.errors import (
     PortalError,
     PortalUnavailable,
     RequestRefused,
-    UnexpectedAnswer,
 )
-from bitrix24_mcp.crm.text import cut, plain
+from bitrix24_mcp.sending.words import harmless
 
 TRANSIENT = frozenset(
     {
@@ -119,13 +118,9 @@ _EXPLAINED = frozenset(
     }
 )
 """Codes whose message names the cause; for all others our own words say more and can leak nothing."""
-_SECRETS = re.compile(
-    r"vibe_[a-z]+_[\w-]+|bearer\s+\S+|https?://\S+|[\w.-]+/rest/\S+|[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE
-)
 _NO_RECORD = "ENTITY_NOT_FOUND"
 _NOT_FOUND = re.compile(r"not found\.?", re.IGNORECASE)
 """How Bitrix24 says of a timeline comment that there is none (docs/entities/timelines)."""
-_TOLD = 300
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,59}")
 
 
@@ -161,36 +156,3 @@ class Refusal:
         if self.status >= 500:
             return PortalUnavailable, "The gateway failed.", "Try again in a minute."
         return RequestRefused, "The portal refused the request.", "Change the arguments."
-
-
-def harmless(message: str) -> str:
-    """The gateway's own words without links, keys, tokens and addresses, on one line and cut."""
-    one_line, before = message, ""
-    while one_line != before:  # what is written out twice must not hide a key either; each round shortens it
-        one_line, before = plain(one_line, len(message)).replace("\n", " "), one_line
-    return cut(_SECRETS.sub("…", one_line), _TOLD)
-
-
-def unreachable() -> PortalUnavailable:
-    """The error for a connection that cannot be made or breaks."""
-    return PortalUnavailable(
-        "The portal cannot be reached.",
-        advice="Check the network and VIBECODE_BASE_URL, then try again; `bitrix24-mcp doctor` tests the connection.",
-        code="PORTAL_UNREACHABLE",
-    )
-
-
-def too_slow() -> PortalUnavailable:
-    """The error for an answer that does not come in time."""
-    return PortalUnavailable(
-        "The portal did not answer in time.",
-        advice="Narrow the question (a shorter period, fewer records) or try again later.",
-        code="PORTAL_TIMEOUT",
-    )
-
-
-def unexpected(what: str) -> UnexpectedAnswer:
-    """The error for an answer that the contract does not know."""
-    return UnexpectedAnswer(
-        what, advice="Try again; `bitrix24-mcp doctor` checks the connection.", code="UNEXPECTED_ANSWER"
-    )

@@ -28,6 +28,7 @@ from bitrix24_mcp.crm.portal_values import (
     WorkflowPage,
     WorkflowQuery,
 )
+from bitrix24_mcp.sending.failures import unexpected
 from bitrix24_mcp.vibecode.answers import (
     check_nothing_left_out,
     counted,
@@ -45,7 +46,6 @@ from bitrix24_mcp.vibecode.answers import (
 from bitrix24_mcp.vibecode.calls import search_call
 from bitrix24_mcp.vibecode.client import Query
 from bitrix24_mcp.vibecode.envelope import Answer, Json
-from bitrix24_mcp.vibecode.errors import unexpected
 from bitrix24_mcp.vibecode.requests import (
     AT_MOST,
     PAGE_BEHIND_AN_OFFSET,

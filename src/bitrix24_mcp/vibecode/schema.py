@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from bitrix24_mcp.crm.portal_values import FieldInfo, Option
-from bitrix24_mcp.vibecode.errors import unexpected
+from bitrix24_mcp.sending.failures import unexpected
 
 
 def field_list(data: Any) -> tuple[FieldInfo, ...]:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.errors import KeyRefused, NotFound, PermissionRefused, PortalError
 from bitrix24_mcp.crm.portal_values import Record, RecordId, RecordPage, RecordQuery, Records
+from bitrix24_mcp.sending.failures import unexpected
 from bitrix24_mcp.vibecode.answers import check_nothing_left_out
 from bitrix24_mcp.vibecode.batching import Reads
 from bitrix24_mcp.vibecode.calls import record_call, search_call
 from bitrix24_mcp.vibecode.client import GatewayClient, Query
 from bitrix24_mcp.vibecode.envelope import Answer, Json
-from bitrix24_mcp.vibecode.errors import unexpected
 from bitrix24_mcp.vibecode.requests import AT_MOST, PAGE_BEHIND_AN_OFFSET, path_of
 
 _OF_THIS_RECORD = frozenset({"ACCESS_DENIED", "BITRIX_ACCESS_DENIED"})

@@ -1,0 +1,104 @@
+"""HTTP to one portal: opened with the first request, closed with its owner, and asked again where that helps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from bitrix24_mcp.pacing.budget import Clock
+from bitrix24_mcp.sending.failures import ATTEMPTS, Failure, of_unexpected, too_slow, unexpected, unreachable
+
+if TYPE_CHECKING:
+    import httpx  # loaded with the first request: a client that only lists tools does not wait for it
+
+# httpx logs every URL at INFO, query and all; paths hold webhook codes, filters can hold customer data.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("httpcore").setLevel(logging.WARNING)
+
+PATIENCE = 60.0
+"""Seconds to wait for an answer; a portal may work on one request as long (docs: settings/performance/limits)."""
+CONNECT_PATIENCE = 10.0
+
+Answered = TypeVar("Answered")
+
+
+class Connection:
+    """Requests to one portal. Close it, or use it as a context manager; nothing is left running.
+
+    `setting` is how an operator names the portal; `headers`, which may hold a key, are asked for when they are needed.
+    No redirect is followed: whoever sends knows where its key may go.
+    """
+
+    def __init__(
+        self, setting: str, headers: Callable[[], Mapping[str, str]], patience: float, *, loopback: bool
+    ) -> None:
+        self._setting = setting
+        self._headers = headers
+        self._patience = patience
+        self._loopback = loopback
+        self._http: httpx.AsyncClient | None = None
+        self._ahead = timedelta(0)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    def now(self) -> datetime:
+        """The portal's present moment, to the second: this machine's clock, corrected by the last `Date` header."""
+        return (datetime.now(UTC) + self._ahead).replace(microsecond=0)
+
+    async def _exchange(
+        self, method: str, url: str, query: Sequence[tuple[str, str]] = (), body: Any = None
+    ) -> httpx.Response | Failure:
+        """One request, once. What httpx raises is not chained to anything: it knows the whole address."""
+        import httpx  # noqa: PLC0415 - see above
+
+        try:
+            response = await self._client().request(method, url, params=list(query) or None, json=body)
+        except httpx.TimeoutException:
+            return Failure(too_slow(), attempts=2)
+        except httpx.TransportError:
+            return Failure(unreachable(self._setting), attempts=ATTEMPTS)
+        except httpx.DecodingError:
+            return of_unexpected(unexpected("The portal sent an answer that cannot be decoded."))
+        with suppress(ValueError, TypeError, OverflowError):  # a Date that is none tells nothing
+            self._ahead = parsedate_to_datetime(response.headers.get("Date", "")) - datetime.now(UTC)
+        return response
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._http is None:
+            import httpx  # noqa: PLC0415 - see above
+
+            self._http = httpx.AsyncClient(
+                headers=dict(self._headers()),
+                timeout=httpx.Timeout(self._patience, connect=CONNECT_PATIENCE),
+                follow_redirects=False,
+                trust_env=not self._loopback,
+            )
+        return self._http
+
+
+async def persistently(send: Callable[[], Awaitable[Answered | Failure]], clock: Clock) -> Answered:
+    """Asks again what may pass, as often as that kind of failure is worth, after the wait it asks for."""
+    attempt = 1
+    while isinstance(outcome := await send(), Failure):
+        if attempt >= outcome.attempts:
+            raise outcome.error
+        await clock.sleep(outcome.rest(attempt))
+        attempt += 1
+    return outcome

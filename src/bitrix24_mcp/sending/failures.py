@@ -1,0 +1,58 @@
+"""What is worth asking again, how often, and after which wait."""
+
+import random
+from dataclasses import dataclass
+
+from bitrix24_mcp.crm.errors import PortalError, PortalUnavailable, UnexpectedAnswer
+
+ATTEMPTS = 4
+LONGEST_WAIT = 30.0
+"""Seconds that one request is held back at the portal's wish; when it asks for more, the caller is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that brought no answer: the error it means, the attempts it is worth in all, and the wait asked for."""
+
+    error: PortalError
+    attempts: int = 1
+    wait: float | None = None
+
+    def rest(self, failed: int) -> float:
+        """Seconds to wait before the next attempt, after so many that failed."""
+        return self.wait if self.wait is not None else backoff(failed)
+
+
+def of_unexpected(error: UnexpectedAnswer) -> Failure:
+    """An answer that is none, such as a sign-in page, may be a passing fault of what stands between: once more."""
+    return Failure(error, attempts=2)
+
+
+def backoff(attempt: int) -> float:
+    """1, 2, 4 seconds, with jitter so that many clients do not return together."""
+    return 2 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+
+
+def unreachable(setting: str) -> PortalUnavailable:
+    """The error for a connection that cannot be made or breaks; `setting` is what names the portal."""
+    return PortalUnavailable(
+        "The portal cannot be reached.",
+        advice=f"Check the network and {setting}, then try again; `bitrix24-mcp doctor` tests the connection.",
+        code="PORTAL_UNREACHABLE",
+    )
+
+
+def too_slow() -> PortalUnavailable:
+    """The error for an answer that does not come in time."""
+    return PortalUnavailable(
+        "The portal did not answer in time.",
+        advice="Narrow the question (a shorter period, fewer records) or try again later.",
+        code="PORTAL_TIMEOUT",
+    )
+
+
+def unexpected(what: str) -> UnexpectedAnswer:
+    """The error for an answer that the contract does not know."""
+    return UnexpectedAnswer(
+        what, advice="Try again; `bitrix24-mcp doctor` checks the connection.", code="UNEXPECTED_ANSWER"
+    )
