@@ -9,10 +9,18 @@ from bitrix24_mcp.settings import GATEWAY, Settings, SettingsError, version
 from bitrix24_mcp.vibecode.credentials import Credentials
 
 KEY = {"VIBECODE_API_KEY": "vibe_api_x"}
+WEBHOOK = "https://company.bitrix24.com/rest/1/abc123/"
+DOORS = {
+    "gateway": KEY,
+    "webhook": {"BITRIX24_WEBHOOK_URL": WEBHOOK},
+    "account": {"BITRIX24_PORTAL": "company.bitrix24.com"},
+}
 NAMES = [
     "VIBECODE_API_KEY",
     "VIBECODE_SESSION_TOKEN",
     "VIBECODE_BASE_URL",
+    "BITRIX24_WEBHOOK_URL",
+    "BITRIX24_PORTAL",
     "BITRIX24_MCP_TIME_ZONE",
     "BITRIX24_MCP_MAX_TOKENS",
     "BITRIX24_MCP_MAX_CALLS",
@@ -26,10 +34,11 @@ def read(environment: Mapping[str, str]) -> tuple[object, ...]:
     chosen = Settings.of(environment)
     secrets = (chosen.api_key.get_secret_value(), chosen.session_token.get_secret_value())
     costs = (chosen.max_tokens, chosen.max_calls, chosen.max_seconds)
-    return (*secrets, chosen.base_url, chosen.time_zone, *costs, chosen.tools, chosen.log_level)
+    doors = (chosen.base_url, chosen.webhook_url.get_secret_value(), chosen.portal)
+    return (*secrets, *doors, chosen.time_zone, *costs, chosen.tools, chosen.log_level)
 
 
-DEFAULTS = ("", "", GATEWAY, "", 4_000, 100, 120, frozenset[str](), "WARNING")
+DEFAULTS = ("", "", GATEWAY, "", "", "", 4_000, 100, 120, frozenset[str](), "WARNING")
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n"])
@@ -45,6 +54,8 @@ def test_empty_means_not_set(value: str) -> None:
         ("VIBECODE_SESSION_TOKEN", "vibe_session_y", "vibe_session_y"),
         ("VIBECODE_BASE_URL", "https://gateway.example/", "https://gateway.example"),
         ("VIBECODE_BASE_URL", "http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("BITRIX24_WEBHOOK_URL", WEBHOOK, WEBHOOK),
+        ("BITRIX24_PORTAL", "company.bitrix24.com", "company.bitrix24.com"),
         ("BITRIX24_MCP_TIME_ZONE", "Europe/Moscow", "Europe/Moscow"),
         ("BITRIX24_MCP_MAX_TOKENS", "300", 300),
         ("BITRIX24_MCP_MAX_TOKENS", "50000", 50_000),
@@ -73,6 +84,9 @@ def test_each_variable_sets_its_own_value_and_nothing_else(name: str, written: s
         ("VIBECODE_BASE_URL", "https://me:S3CRET@gateway.example", "must be a plain address"),
         ("VIBECODE_BASE_URL", "https://gateway.example:port", "must start with https://"),
         ("VIBECODE_BASE_URL", "https://[::1", "must start with https://"),
+        ("BITRIX24_WEBHOOK_URL", "https://company.bitrix24.com", "is the address of a portal, not of a webhook"),
+        ("BITRIX24_WEBHOOK_URL", "http://company.bitrix24.com/rest/1/S3CRET/", "must use https"),
+        ("BITRIX24_WEBHOOK_URL", "https://company.bitrix24.com/rest/S3CRET/", "lacks the user id"),
         ("BITRIX24_MCP_TIME_ZONE", "Moscow", "must be an IANA time zone such as Europe/Moscow"),
         ("BITRIX24_MCP_TIME_ZONE", "../etc/passwd", "must be an IANA time zone such as Europe/Moscow"),
         ("BITRIX24_MCP_TIME_ZONE", "Europe", "must be an IANA time zone such as Europe/Moscow"),
@@ -101,10 +115,12 @@ def test_settings_cannot_be_changed() -> None:
 
 
 def test_no_secret_shows_in_any_text() -> None:
-    chosen = Settings.of({"VIBECODE_API_KEY": "vibe_app_S3CRET", "VIBECODE_SESSION_TOKEN": "vibe_session_S3CRET"})
+    webhook = WEBHOOK.replace("abc123", "S3CRET")
+    secrets = {"VIBECODE_API_KEY": "vibe_app_S3CRET", "VIBECODE_SESSION_TOKEN": "vibe_session_S3CRET"}
+    chosen = Settings.of({**secrets, "BITRIX24_WEBHOOK_URL": webhook})
 
     assert "S3CRET" not in f"{chosen} {chosen!r} {chosen.model_dump()} {chosen.model_dump_json()}"
-    assert "S3CRET" not in f"{chosen.credentials()!r}"
+    assert "S3CRET" not in f"{chosen.credentials()!r} {chosen.webhook()!r}"
 
 
 @pytest.mark.parametrize("name", ["VIBECODE_API_KEY", "VIBECODE_SESSION_TOKEN"])
@@ -137,14 +153,40 @@ def test_the_credentials_hold_key_session_and_address(environment: Mapping[str, 
     assert Settings.of(environment).credentials() == credentials
 
 
+@pytest.mark.parametrize("door", DOORS)
+def test_the_door_is_the_one_that_is_set(door: str) -> None:
+    chosen = Settings.of(DOORS[door])
+
+    assert chosen.door == door
+    chosen.check_door()
+
+
+@pytest.mark.parametrize("others", [("gateway", "webhook"), ("webhook", "account"), ("gateway", "account")])
+def test_two_doors_at_once_are_refused_because_they_may_lead_to_two_portals(others: tuple[str, str]) -> None:
+    first, second = (DOORS[each] for each in others)
+    with pytest.raises(SettingsError) as refused:
+        Settings.of({**first, **second}).check_door()
+
+    assert str(refused.value) == f"{[*first][0]} and {[*second][0]} are set, and each names a portal. Leave one of them."
+
+
+def test_a_webhook_is_understood_with_a_method_at_its_end() -> None:
+    chosen = Settings.of({"BITRIX24_WEBHOOK_URL": f"{WEBHOOK}profile.json"})
+
+    assert chosen.webhook().endpoint == WEBHOOK
+
+
 @pytest.mark.parametrize(
     ("environment", "named"),
-    [({}, ["VIBECODE_API_KEY", "--demo"]), ({"VIBECODE_API_KEY": "vibe_app_x"}, ["VIBECODE_SESSION_TOKEN"])],
-    ids=["no key", "app key without a session"],
+    [
+        ({}, ["VIBECODE_API_KEY", "BITRIX24_WEBHOOK_URL", "BITRIX24_PORTAL", "--demo"]),
+        ({"VIBECODE_API_KEY": "vibe_app_x"}, ["VIBECODE_SESSION_TOKEN"]),
+    ],
+    ids=["nothing", "app key without a session"],
 )
 def test_what_is_missing_is_named_with_what_to_do(environment: Mapping[str, str], named: list[str]) -> None:
     with pytest.raises(SettingsError) as refused:
-        Settings.of(environment).credentials()
+        Settings.of(environment).check_door()
 
     assert [word for word in named if word not in str(refused.value)] == []
     assert "vibe_app_x" not in str(refused.value)

@@ -23,11 +23,24 @@ Without a command it serves over stdio, which is what MCP clients start. To look
 """
 _ENVIRONMENT = """\
 environment:
-  VIBECODE_API_KEY         the gateway key (vibe_api_…, or vibe_app_… with a session)
+  One of these names the portal:
+  VIBECODE_API_KEY         a gateway key (vibe_api_…, or vibe_app_… with a session)
+  BITRIX24_WEBHOOK_URL     the whole address of an inbound webhook
+  BITRIX24_PORTAL          a portal connected with `bitrix24-mcp connect`
+
   VIBECODE_SESSION_TOKEN   the user's session, with a vibe_app_ key
   VIBECODE_BASE_URL        the gateway, if not https://vibecode.bitrix24.tech
-  BITRIX24_MCP_TIME_ZONE   the zone of dates, if not the portal's (such as Europe/Moscow)
+  BITRIX24_CLIENT_ID       the OAuth application with which portals are connected
+  BITRIX24_CLIENT_SECRET   its secret
+  BITRIX24_MCP_AUTHORIZATION_HOSTS
+                           authorisation servers besides Bitrix24's own, comma-separated
+  BITRIX24_MCP_RETURN_HOSTS
+                           where --return-to may send a browser besides this machine, comma-separated
+  BITRIX24_MCP_DATA_DIR    where connected portals are kept, if not in the user's data folder
+  BITRIX24_MCP_TIME_ZONE   the zone of dates, if not the user's (such as Europe/Moscow)
   BITRIX24_MCP_MAX_TOKENS  most tokens an answer may cost (4000)
+  BITRIX24_MCP_MAX_CALLS   most requests to the portal that a question for figures may take (100)
+  BITRIX24_MCP_MAX_SECONDS most seconds that such a question may take (120)
   BITRIX24_MCP_TOOLS       offer only these tools, comma-separated
   BITRIX24_MCP_LOG_LEVEL   DEBUG, INFO, WARNING or ERROR, to stderr (WARNING)
 """
@@ -111,8 +124,26 @@ def _parser() -> argparse.ArgumentParser:
     portal.add_argument("--deals", type=int, default=12_000, help="size of the data (12000)")
     portal.add_argument("--seed", type=int, default=1, help="seed of the data (1)")
 
-    commands.add_parser("doctor", parents=[demo], help="check key, scopes and connection, and say how to mend them")
+    _add_accounts(commands.add_parser)
+    commands.add_parser(
+        "doctor", parents=[demo], help="check the way to the portal, scopes and rights, and say how to mend them"
+    )
     return parser
+
+
+def _add_accounts(add: Callable[..., argparse.ArgumentParser]) -> None:
+    connect = add("connect", help="connect a portal through an OAuth application")
+    connect.add_argument("portal", metavar="PORTAL", help="the portal's address, such as example.bitrix24.ru")
+    connect.add_argument("--no-browser", action="store_true", help="only print the link")
+    connect.add_argument("--port", type=int, default=8765, help="where the browser comes back to 127.0.0.1 (8765)")
+    connect.add_argument("--link-only", action="store_true", help="print the link; a running HTTP server waits")
+    connect.add_argument("--return-to", metavar="URL", default="", help="where the browser is sent afterwards")
+
+    accounts = add("accounts", help="show the portals that were connected")
+    accounts.add_argument("--json", action="store_true", help="as JSON")
+
+    disconnect = add("disconnect", help="erase a connected portal's tokens")
+    disconnect.add_argument("portal", metavar="PORTAL", help="its address, as accounts shows it")
 
 
 class _Version(argparse.Action):

@@ -2,14 +2,21 @@
 
 from collections.abc import Mapping
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from bitrix24_mcp.accounts.addresses import host_of
+from bitrix24_mcp.accounts.card import Card
+from bitrix24_mcp.accounts.folder import data_folder
+from bitrix24_mcp.rest.webhook import Webhook, webhook_error
 from bitrix24_mcp.vibecode.credentials import Credentials, base_url_error
 
 GATEWAY = "https://vibecode.bitrix24.tech"
+Door = Literal["gateway", "webhook", "account"]
+"""The ways to a portal: a gateway key, an incoming webhook, an account connected through OAuth."""
 
 
 class SettingsError(Exception):
@@ -29,6 +36,14 @@ class Settings(BaseModel):
     api_key: Annotated[SecretStr, Field(alias="VIBECODE_API_KEY")] = SecretStr("")
     session_token: Annotated[SecretStr, Field(alias="VIBECODE_SESSION_TOKEN")] = SecretStr("")
     base_url: Annotated[str, Field(alias="VIBECODE_BASE_URL")] = GATEWAY
+    webhook_url: Annotated[SecretStr, Field(alias="BITRIX24_WEBHOOK_URL")] = SecretStr("")
+    portal: Annotated[str, Field(alias="BITRIX24_PORTAL")] = ""
+    client_id: Annotated[str, Field(alias="BITRIX24_CLIENT_ID")] = ""
+    client_secret: Annotated[SecretStr, Field(alias="BITRIX24_CLIENT_SECRET")] = SecretStr("")
+    authorization_hosts: Annotated[tuple[str, ...], Field(alias="BITRIX24_MCP_AUTHORIZATION_HOSTS")] = ()
+    return_hosts: Annotated[tuple[str, ...], Field(alias="BITRIX24_MCP_RETURN_HOSTS")] = ()
+    data_dir: Annotated[str, Field(alias="BITRIX24_MCP_DATA_DIR")] = ""
+    data_home: Annotated[str, Field(alias="XDG_DATA_HOME")] = ""
     time_zone: Annotated[str, Field(alias="BITRIX24_MCP_TIME_ZONE")] = ""
     max_tokens: Annotated[int, Field(alias="BITRIX24_MCP_MAX_TOKENS", ge=300, le=50_000)] = 4_000
     max_calls: Annotated[int, Field(alias="BITRIX24_MCP_MAX_CALLS", ge=5, le=10_000)] = 100
@@ -48,14 +63,42 @@ class Settings(BaseModel):
         reason = problem["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{problem['loc'][0]}: {reason}.")
 
-    def credentials(self) -> Credentials:
-        """The key to the portal; raises SettingsError when there is none."""
-        key, token = self.api_key.get_secret_value(), self.session_token.get_secret_value()
-        if not key:
+    @property
+    def door(self) -> Door:
+        """The one way to a portal that is set; raises SettingsError for none and for several."""
+        ways: list[tuple[Door, str, str]] = [
+            ("gateway", "VIBECODE_API_KEY", self.api_key.get_secret_value()),
+            ("webhook", "BITRIX24_WEBHOOK_URL", self.webhook_url.get_secret_value()),
+            ("account", "BITRIX24_PORTAL", self.portal),
+        ]
+        chosen: list[tuple[Door, str]] = [(door, name) for door, name, value in ways if value]
+        if len(chosen) > 1:
+            names = " and ".join(name for _, name in chosen)
+            raise SettingsError(f"{names} are set, and each names a portal. Leave one of them.")
+        if not chosen:
             raise SettingsError(
-                "No key is set. Set VIBECODE_API_KEY to a key from the VibeCode console (and VIBECODE_SESSION_TOKEN "
-                "beside a vibe_app_ key), or add --demo to try the built-in demo portal without a key."
+                "No way to a portal is set. Set VIBECODE_API_KEY to a key from the VibeCode console (and "
+                "VIBECODE_SESSION_TOKEN beside a vibe_app_ key), or BITRIX24_WEBHOOK_URL to the address of an incoming "
+                "webhook, or BITRIX24_PORTAL to a portal connected with `bitrix24-mcp connect`; or add --demo to try "
+                "the built-in demo portal without any of them."
             )
+        return chosen[0][0]
+
+    def check_door(self) -> None:
+        """Raises SettingsError when what is set opens no portal, before anything is opened."""
+        door = self.door
+        if door == "gateway":
+            self.credentials()
+        if door == "account":
+            self.card()
+
+    def webhook(self) -> Webhook:
+        """The incoming webhook that is set."""
+        return Webhook(self.webhook_url.get_secret_value())
+
+    def credentials(self) -> Credentials:
+        """The gateway key that is set; raises SettingsError when it lacks its session."""
+        key, token = self.api_key.get_secret_value(), self.session_token.get_secret_value()
         if key.startswith("vibe_app_") and not token:
             raise SettingsError(
                 "VIBECODE_API_KEY holds an app key (vibe_app_…), which needs a user's session. Set "
@@ -63,13 +106,57 @@ class Settings(BaseModel):
             )
         return Credentials(self.base_url, key, token)
 
-    @field_validator("api_key", "session_token")
+    @property
+    def data_folder(self) -> Path:
+        """Where connected portals are kept on this machine."""
+        return data_folder(self.data_dir, self.data_home)
+
+    @property
+    def has_card(self) -> bool:
+        """Whether an OAuth application is set, so that portals can be connected."""
+        return bool(self.client_id and self.client_secret.get_secret_value())
+
+    def card(self) -> Card:
+        """The OAuth application; raises SettingsError when there is none."""
+        if not self.has_card:
+            raise SettingsError(
+                "No application is set. Register one in the portal (Developer resources, Other, Local application) and "
+                "set BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET to what its card shows."
+            )
+        return Card(self.client_id, self.client_secret.get_secret_value(), self.authorization_hosts, self.return_hosts)
+
+    @field_validator("api_key", "session_token", "client_secret")
     @classmethod
     def _one_word(cls, value: SecretStr) -> SecretStr:
         secret = value.get_secret_value()
         if not secret.isascii() or any(character.isspace() or not character.isprintable() for character in secret):
             raise ValueError("must be one word of plain characters")
         return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _of_a_webhook(cls, value: SecretStr) -> SecretStr:
+        address = value.get_secret_value()
+        if address and (error := webhook_error(address)):
+            raise ValueError(error)
+        return value
+
+    @field_validator("authorization_hosts", "return_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        hosts = [host_of(name) for name in value.split(",") if name.strip()]
+        if "" in hosts:
+            raise ValueError("must be hosts, comma-separated, such as oauth.example.com")
+        return tuple(hosts)
+
+    @field_validator("portal")
+    @classmethod
+    def _of_a_portal(cls, value: str) -> str:
+        if value and not host_of(value):
+            raise ValueError("must be a portal's address, such as company.bitrix24.com")
+        return host_of(value)
 
     @field_validator("base_url")
     @classmethod

@@ -5,7 +5,7 @@ that no web page can reach the portal through a browser (the specification's DNS
 """
 
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -29,11 +29,11 @@ _GRACE = 2
 """Seconds that open streams have to end when the server stops."""
 
 
-def build_app(server: Server[Any]) -> Starlette:
-    """The ASGI application with both transports."""
+def build_app(server: Server[Any], beside: Sequence[BaseRoute] = ()) -> Starlette:
+    """The ASGI application with both transports, and what is served beside them."""
     legacy = _LegacySse(server)
     app = server.streamable_http_app(streamable_http_path="/mcp", transport_security=_SECURITY)
-    app.router.routes.extend([Route("/sse", legacy), Mount("/messages", legacy.messages)])
+    app.router.routes.extend([Route("/sse", legacy), Mount("/messages", legacy.messages), *beside])
     return app
 
 

@@ -1,4 +1,4 @@
-"""`doctor`: what is wrong with key, scopes or connection, and how to mend it."""
+"""`doctor`: what is wrong with key or webhook, scopes, rights or connection, and how to mend it."""
 
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
@@ -11,10 +11,10 @@ from bitrix24_mcp.crm.catalogue.sales import DEALS
 from bitrix24_mcp.crm.catalogue.scopes import closed
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.metadata import Metadata
+from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Identity, WorkflowQuery
 from bitrix24_mcp.server import offered
 from bitrix24_mcp.settings import Settings
-from bitrix24_mcp.vibecode.portal import GatewayPortal
 
 
 def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
@@ -27,9 +27,9 @@ async def _examine(settings: Settings, demo: bool, terminal: Terminal) -> int:  
         try:
             identity = await portal.identity()
         except PortalError as error:
-            _line(terminal, "key and connection", error)
+            _line(terminal, _opened_by(settings, demo=demo), error)
             return 1
-        _describe(terminal, identity)
+        _describe(terminal, identity, _opened_by(settings, demo=demo))
         _say_closed(terminal, identity, settings)
         metadata = Metadata(portal, zone=settings.time_zone)
         checks = _checks(portal, metadata)
@@ -42,7 +42,7 @@ async def _examine(settings: Settings, demo: bool, terminal: Terminal) -> int:  
     return 0
 
 
-def _checks(portal: GatewayPortal, metadata: Metadata) -> dict[str, Callable[[], Awaitable[object]]]:
+def _checks(portal: Portal, metadata: Metadata) -> dict[str, Callable[[], Awaitable[object]]]:
     return {
         "list_smart_processes": metadata.smart_processes,
         "get_status_items": lambda: metadata.directory("SOURCE"),
@@ -63,10 +63,16 @@ async def _passes(terminal: Terminal, what: str, check: Callable[[], Awaitable[o
     return True
 
 
-def _describe(terminal: Terminal, identity: Identity) -> None:
-    mode = identity.access_mode or "access mode not stated"
+def _opened_by(settings: Settings, *, demo: bool) -> str:
+    door = "gateway" if demo else settings.door
+    return {"gateway": "key", "webhook": "webhook", "account": "account"}[door] + " and connection"
+
+
+def _describe(terminal: Terminal, identity: Identity, opened_by: str) -> None:
     user = f"user {identity.user_id}" if identity.user_id is not None else "its owner"
-    _line(terminal, f"key and connection: {identity.portal or 'portal not named'}, acting as {user}, {mode}", None)
+    rights = {True: "a portal administrator", False: "no portal administrator", None: ""}[identity.admin]
+    told = [identity.portal or "portal not named", f"acting as {user}", rights, identity.access_mode]
+    _line(terminal, f"{opened_by}: {', '.join(filter(None, told))}", None)
     terminal.say(f"  scopes: {', '.join(identity.scopes) or 'none stated'}")
 
 

@@ -6,6 +6,9 @@ from argparse import Namespace
 from bitrix24_mcp.commands.connection import DEMO_KEY
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.demo import DemoPortal
+from bitrix24_mcp.demo.rest.calls import Caller
+from bitrix24_mcp.demo.rest.credentials import WEBHOOKS
+from bitrix24_mcp.demo.rest.tokens import Application
 from bitrix24_mcp.settings import Settings, SettingsError
 
 
@@ -20,7 +23,27 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
     except OSError:
         raise SettingsError(f"Port {options.port} is taken; choose another with --port, or 0 for any.") from None
     with portal:
-        terminal.say(f"Demo portal at {portal.url} (stop with Ctrl+C). To serve it:")
-        terminal.say(f"  VIBECODE_BASE_URL={portal.url} VIBECODE_API_KEY={DEMO_KEY} bitrix24-mcp serve")
+        _say_doors(portal.url, terminal)
         threading.Event().wait()
     return 0
+
+
+def _say_doors(url: str, terminal: Terminal) -> None:
+    """The ways to the portal, each as what a shell takes."""
+    host = url.partition("://")[2]
+    terminal.say(f"Demo portal at {url} (stop with Ctrl+C). To serve it, through the gateway:")
+    terminal.say(f"  VIBECODE_BASE_URL={url} VIBECODE_API_KEY={DEMO_KEY} bitrix24-mcp serve")
+    for (owner, code), caller in WEBHOOKS.items():
+        terminal.say(f"directly, by a webhook of {_owner(caller)}:")
+        terminal.say(f"  BITRIX24_WEBHOOK_URL={url}/rest/{owner}/{code}/ bitrix24-mcp serve")
+    card = Application()
+    terminal.say("directly, as an OAuth application:")
+    terminal.say(f"  export BITRIX24_CLIENT_ID={card.client_id} BITRIX24_CLIENT_SECRET={card.client_secret}")
+    terminal.say(f"  export BITRIX24_MCP_AUTHORIZATION_HOSTS={host}")
+    terminal.say(f"  bitrix24-mcp connect {host} && BITRIX24_PORTAL={host} bitrix24-mcp serve")
+
+
+def _owner(caller: Caller) -> str:
+    if caller.admin:
+        return "its administrator"
+    return "an administrator of the CRM only" if caller.crm_admin else "a seller, who sees his own records"

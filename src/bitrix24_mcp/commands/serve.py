@@ -2,6 +2,8 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -12,12 +14,15 @@ from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.server import build_server, check_names
 from bitrix24_mcp.settings import Settings, SettingsError
 
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
 
 def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
     """Serves until the client closes the connection or a signal comes."""
     check_names(settings)
     if not options.demo:
-        settings.credentials()  # a missing key is reported before anything is opened
+        settings.check_door()
     if options.transport == "stdio":
         anyio.run(_over_stdio, settings, options.demo)  # stdout belongs to the protocol
     else:
@@ -40,7 +45,7 @@ async def _over_http(settings: Settings, options: Namespace, terminal: Terminal)
     from bitrix24_mcp.web import WebServer, build_app  # noqa: PLC0415 - stdio needs no web server
 
     async with connected(settings, demo=options.demo) as portal:
-        app = build_app(build_server(settings, portal))
+        app = build_app(build_server(settings, portal), _callback(settings))
         server = WebServer(app, options.host, options.port, settings.log_level)
         try:
             url = server.bind()
@@ -50,3 +55,15 @@ async def _over_http(settings: Settings, options: Namespace, terminal: Terminal)
         async with on_stop(server.stop):
             terminal.complain(f"Serving MCP at {url}{path} (stop with Ctrl+C).")
             await server.serve()
+
+
+def _callback(settings: Settings) -> "Sequence[BaseRoute]":
+    """Where browsers come back with access to a portal, if an OAuth application is set."""
+    if not settings.has_card:
+        return ()
+    from bitrix24_mcp.accounts.handover import Handover  # noqa: PLC0415 - most servers connect no portals
+    from bitrix24_mcp.accounts.store import Accounts  # noqa: PLC0415
+    from bitrix24_mcp.oauth_callback import callback_route  # noqa: PLC0415
+
+    # Opened at each call: a server whose data folder is broken still serves everything else.
+    return [callback_route(lambda: Handover(settings.card(), Accounts.open(settings.data_folder)))]

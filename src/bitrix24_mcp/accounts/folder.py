@@ -1,0 +1,38 @@
+"""Where accounts are kept on this machine."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+from bitrix24_mcp.accounts import failures
+
+_NAME = "bitrix24-mcp"
+
+
+def data_folder(chosen: str, data_home: str) -> Path:
+    """The folder an operator chose, else the place where the operating system keeps a user's data.
+
+    `data_home` is XDG_DATA_HOME; only Linux and its relatives have it.
+    """
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    if sys.platform == "win32":
+        return Path.home() / "AppData" / "Local" / _NAME
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / _NAME
+    home = Path(data_home)  # a relative one is to be ignored, by the convention that names the variable
+    return (home if home.is_absolute() else Path.home() / ".local" / "share") / _NAME
+
+
+def prepare(folder: Path) -> None:
+    """Makes the folder, for its owner alone; one that others may write to is refused. Raises PortalError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o022:
+            raise failures.open_to_others(folder, "700")
+    except OSError as error:
+        raise failures.store_unusable(
+            f"{folder} cannot be used: {error.strerror}.",
+            "Check the rights on it, or choose another folder with BITRIX24_MCP_DATA_DIR.",
+        ) from None
