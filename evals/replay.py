@@ -1,8 +1,9 @@
 """Replays every question's tool calls against the real server over stdio and holds the answers against SQL.
 
-    uv run python evals/replay.py [--only ID]
+    uv run python evals/replay.py [--only ID] [--door gateway|rest|both]
 
-Prints a row per question and the totals; the exit code is 1 when an answer is wrong.
+Prints a row per question and the totals; the exit code is 1 when an answer is wrong. The doors are the ways to the same
+portal: through the gateway, and by a webhook through Bitrix24's own REST.
 """
 
 import argparse
@@ -23,12 +24,17 @@ from costs import token_counts
 from paths import put, read
 from verdicts import replayed
 
+DOORS: Mapping[str, Callable[[DemoPortal], dict[str, str]]] = {
+    "gateway": lambda portal: {"VIBECODE_BASE_URL": portal.url, "VIBECODE_API_KEY": DEMO_KEY},
+    "rest": lambda portal: {"BITRIX24_WEBHOOK_URL": f"{portal.url}/rest/1/demo-admin/"},
+}
+"""The settings that open each door to a demo portal."""
 CallTool = Callable[[str, dict[str, Any]], Awaitable[CallToolResult]]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One replayed question: what is wrong with its answer, and what it cost."""
+    """One question replayed through one door: what is wrong with its answer, and what it cost."""
 
     id: str
     problem: str
@@ -70,28 +76,31 @@ def _text(result: CallToolResult) -> str:
     return "".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
-async def _rows(asked: Sequence[Question], portal: DemoPortal) -> list[Row]:
+async def _rows(asked: Sequence[Question], portal: DemoPortal, door: str) -> list[Row]:
     server = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "bitrix24_mcp", "serve"],
-        env={"VIBECODE_BASE_URL": portal.url, "VIBECODE_API_KEY": DEMO_KEY},
+        command=sys.executable, args=["-m", "bitrix24_mcp", "serve"], env=DOORS[door](portal)
     )
     async with Client(server) as client:
         return [await _row(question, client, portal) for question in asked]
 
 
-def _shown(rows: Sequence[Row]) -> str:
-    counts, how = token_counts([text for row in rows for text in row.texts])
-    lines = [f"| id | | calls | requests | {how} |", "|---|---|---|---|---|"]
+def _shown(found: Mapping[str, Sequence[Row]]) -> str:
+    """A line per question; with several doors, the requests through each, and the tokens through the first."""
+    first, *_ = found.values()
+    counts, how = token_counts([text for row in first for text in row.texts])
+    doors = " | ".join(f"requests ({door})" if len(found) > 1 else "requests" for door in found)
+    lines = [f"| id | | calls | {doors} | {how} |", "|---" * (4 + len(found)) + "|"]
     start = 0
-    for row in rows:
+    for place, row in enumerate(first):
         end = start + len(row.texts)
-        verdict = f"WRONG: {row.problem}" if row.problem else "ok"
-        lines.append(f"| {row.id} | {verdict} | {len(row.texts)} | {row.requests} | {sum(counts[start:end])} |")
+        problems = [f"{door}: {rows[place].problem}" for door, rows in found.items() if rows[place].problem]
+        verdict = f"WRONG: {'; '.join(problems)}" if problems else "ok"
+        requests = " | ".join(str(rows[place].requests) for rows in found.values())
+        lines.append(f"| {row.id} | {verdict} | {len(row.texts)} | {requests} | {sum(counts[start:end])} |")
         start = end
-    correct = sum(not row.problem for row in rows)
-    requests = sum(row.requests for row in rows)
-    lines.append(f"| total | {correct} of {len(rows)} right | {len(counts)} | {requests} | {sum(counts)} |")
+    correct = sum(not any(row.problem for row in rows) for rows in zip(*found.values(), strict=True))
+    requests = " | ".join(str(sum(row.requests for row in rows)) for rows in found.values())
+    lines.append(f"| total | {correct} of {len(first)} right | {len(counts)} | {requests} | {sum(counts)} |")
     return "\n".join(lines)
 
 
@@ -99,15 +108,16 @@ def main() -> int:
     """1 when an answer is wrong or no question has the id."""
     parser = argparse.ArgumentParser(description="Replay the questions of evals/questions.yaml against SQL.")
     parser.add_argument("--only", metavar="ID", help="only this question")
-    only = parser.parse_args().only
-    asked = [question for question in questions() if only in {None, question.id}]
+    parser.add_argument("--door", choices=[*DOORS, "both"], default="gateway", help="the way to the portal (gateway)")
+    options = parser.parse_args()
+    asked = [question for question in questions() if options.only in {None, question.id}]
     if not asked:
-        sys.stderr.write(f"no question has the id {only}\n")
+        sys.stderr.write(f"no question has the id {options.only}\n")
         return 1
     with DemoPortal.start(limits=False) as portal:
-        rows = anyio.run(_rows, asked, portal)
-    sys.stdout.write(f"{_shown(rows)}\n")
-    return int(any(row.problem for row in rows))
+        found = {door: anyio.run(_rows, asked, portal, door) for door in DOORS if options.door in {door, "both"}}
+    sys.stdout.write(f"{_shown(found)}\n")
+    return int(any(row.problem for rows in found.values() for row in rows))
 
 
 if __name__ == "__main__":

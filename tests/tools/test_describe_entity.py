@@ -9,6 +9,7 @@ import pytest
 from assistants import Assistant, Sql, assistant_for, sql_over
 from bitrix24_mcp.crm.shape import compact, tokens
 from bitrix24_mcp.demo import DemoPortal, Fault
+from bitrix24_mcp.demo.faults import FaultKind
 from oracle import change
 
 pytestmark = pytest.mark.anyio
@@ -174,6 +175,70 @@ async def test_a_smart_process_without_stages_has_none(assistant: Assistant) -> 
     assert {"funnels", "stages"} & set(await assistant.ask("describe_entity", entity="1038")) == set()
 
 
+async def test_a_smart_process_with_funnels_but_without_stages_names_them(
+    own_portal: DemoPortal, own_assistant: Assistant
+) -> None:
+    change(own_portal.database, "update smart_processes set isCategoriesEnabled = 1 where entityTypeId = 1038")
+    change(
+        own_portal.database,
+        "insert into categories (id, entityTypeId, name, sort) values (71, 1038, 'Склад', 10), (72, 1038, 'Цех', 20)",
+    )
+
+    answer = await own_assistant.ask("describe_entity", entity="1038")
+
+    assert answer["funnels"] == [{"id": 71, "name": "Склад"}, {"id": 72, "name": "Цех"}]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [("access_denied", "BITRIX_ACCESS_DENIED"), ("bitrix_error", "BITRIX_ERROR")],
+)
+async def test_funnels_that_an_entity_may_not_have_are_named_when_the_portal_refuses_them(
+    fault: FaultKind, code: str, own_portal: DemoPortal, own_assistant: Assistant
+) -> None:
+    whole = await own_assistant.ask("describe_entity", entity="contacts", detail=True)
+    own_portal.inject(Fault(kind=fault, path="/v1/categories/3", times=None))
+    async with assistant_for(own_portal.url) as another:
+        answer = await another.ask("describe_entity", entity="contacts", detail=True)
+
+    reason = answer.pop("not_read")
+    assert answer == whole
+    assert list(reason) == ["funnels"]
+    assert reason["funnels"].endswith(f"[{code}]")
+
+
+async def test_refused_funnels_of_deals_are_an_error_and_not_a_gap(
+    own_portal: DemoPortal, own_assistant: Assistant
+) -> None:
+    own_portal.inject(Fault(kind="bitrix_error", path="/v1/deal-categories", times=None))
+
+    assert (await own_assistant.fail("describe_entity", entity="deals"))["code"] == "BITRIX_ERROR"
+
+
+@pytest.mark.parametrize("tool", ["describe_entity", "search_items", "get_status_items"])
+@pytest.mark.parametrize("entity", [5, "5", " 05 "])
+async def test_invoices_of_the_old_kind_are_told_apart_from_what_does_not_exist(
+    tool: str, entity: object, own_portal: DemoPortal, own_assistant: Assistant
+) -> None:
+    error = await own_assistant.fail(tool, entity=entity)
+
+    assert error == {
+        "code": "UNSUPPORTED_ENTITY",
+        "message": "Invoices of the old kind (entityTypeId 5) have no funnels and cannot be asked for. Those of today "
+        "are invoices, entityTypeId 31. Where a portal still has old ones, get_status_items gives their statuses: "
+        "directory INVOICE_STATUS.",
+        "candidates": ["invoices"],
+        "next_call": {"tool": "describe_entity", "arguments": {"entity": "invoices"}},
+    }
+    assert own_portal.requests == []
+
+
+async def test_requisites_are_found_by_their_number(assistant: Assistant) -> None:
+    by_name = await assistant.ask("describe_entity", entity="requisites", detail=True)
+
+    assert await assistant.ask("describe_entity", entity=8, detail=True) == by_name
+
+
 async def test_a_parent_link_names_its_entity(assistant: Assistant) -> None:
     answer = await assistant.ask("describe_entity", entity="174")
 
@@ -239,12 +304,23 @@ async def test_what_is_said_of_orders_groups_and_sums_is_what_the_other_tools_ta
 
 
 @pytest.mark.parametrize("entity", ["deals", "174"])
-async def test_detail_also_says_what_is_read_only(entity: str, portal: DemoPortal, assistant: Assistant) -> None:
+async def test_detail_also_says_what_is_read_only_and_what_was_added(
+    entity: str, portal: DemoPortal, assistant: Assistant
+) -> None:
     usual = await assistant.ask("describe_entity", entity=entity)
     detailed = await assistant.ask("describe_entity", entity=entity, detail=True)
 
     fields = listed_by_portal(portal, entity)
-    assert detailed == {**usual, "read_only": [name for name in fields if fields[name]["isReadOnly"]]}
+    added: dict[str, list[str]] = {}
+    for name in fields:
+        if name.casefold().startswith("uf"):
+            added.setdefault(fields[name]["type"], []).append(name)
+    assert added
+    assert detailed == {
+        **usual,
+        "read_only": [name for name in fields if fields[name]["isReadOnly"]],
+        "user_fields": added,
+    }
 
 
 async def test_the_usual_answer_on_deals_is_small(assistant: Assistant) -> None:
@@ -306,6 +382,13 @@ async def test_the_token_budget_is_kept_and_what_was_cut_is_said(
     for funnel, full in zip(answer["funnels"], whole["funnels"], strict=True):
         shown, there = stage_count(funnel), stage_count(full)
         assert cut.get(f"stages of funnel {funnel['id']}") == (f"{shown} of {there}" if shown < there else None)
+
+
+async def test_a_call_may_ask_for_a_larger_answer(portal: DemoPortal, assistant: Assistant) -> None:
+    whole = await assistant.ask("describe_entity", entity="deals")
+    async with assistant_for(portal.url, BITRIX24_MCP_MAX_TOKENS="1000") as small:
+        assert "cut" in await small.ask("describe_entity", entity="deals")
+        assert await small.ask("describe_entity", entity="deals", max_tokens=5_000) == whole
 
 
 async def test_funnels_beyond_the_budget_are_counted(own_portal: DemoPortal) -> None:
@@ -371,6 +454,17 @@ async def test_find_takes_a_funnel_by_its_name_whole(text: str, assistant: Assis
 
     assert answer["fields"]["funnel"] == {"categoryId": "Воронка"}
     assert answer["funnels"] == [{"id": 5, "name": "Партнёры", "stages": stages_in(sql, "DEAL_STAGE_5")}]
+
+
+async def test_a_renamed_value_is_seen_only_after_refresh(own_portal: DemoPortal, own_assistant: Assistant) -> None:
+    async def stage(**further: bool) -> str:
+        answer = await own_assistant.ask("describe_entity", entity="leads", **further)
+        return answer["stages"]["in progress"]["NEW"]
+
+    before = await stage()
+    change(own_portal.database, "update statuses set name = 'Свежий' where entityId = 'STATUS' and statusId = 'NEW'")
+
+    assert [await stage(), await stage(refresh=True), await stage()] == [before, "Свежий", "Свежий"]
 
 
 async def test_an_empty_find_is_none(assistant: Assistant) -> None:

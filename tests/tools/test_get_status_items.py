@@ -96,6 +96,26 @@ async def test_an_analysed_failure_is_lost_as_well(assistant: Assistant) -> None
     ]
 
 
+async def test_statuses_of_old_invoices_have_meanings_like_stages(
+    own_portal: DemoPortal, own_assistant: Assistant
+) -> None:
+    for place, (code, name, semantics) in enumerate((("N", "Новый", None), ("P", "Оплачен", "S"), ("D", "Отказ", "F"))):
+        change(
+            own_portal.database,
+            "insert into statuses (id, entityId, statusId, name, sort, semantics) values (?, ?, ?, ?, ?, ?)",
+            8_000 + place, "INVOICE_STATUS", code, name, place, semantics,
+        )  # fmt: skip
+
+    assert await own_assistant.ask("get_status_items", directory="INVOICE_STATUS") == {
+        "directory": "INVOICE_STATUS",
+        "items": [
+            {"code": "N", "name": "Новый", "semantics": "in progress"},
+            {"code": "P", "name": "Оплачен", "semantics": "won"},
+            {"code": "D", "name": "Отказ", "semantics": "lost"},
+        ],
+    }
+
+
 async def test_without_arguments_every_directory_is_named_with_whose_stages_it_holds(
     assistant: Assistant, sql: Sql
 ) -> None:
@@ -133,6 +153,30 @@ async def test_a_new_value_is_seen_only_after_refresh(own_portal: DemoPortal, ow
     assert await names() == before
     assert await names(refresh=True) == [before[0], "Ваше Превосходительство"]
     assert await names() == [before[0], "Ваше Превосходительство"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"entity": "deals", "funnel": 5}, {"directory": "deal_stage_5"}], ids=["entity", "directory"]
+)
+async def test_detail_adds_what_only_the_list_of_all_directories_tells(
+    arguments: dict[str, Any], own_portal: DemoPortal, own_assistant: Assistant
+) -> None:
+    change(own_portal.database, "update statuses set nameInit = 'Новая' where statusId = 'C5:PREPARATION'")
+    change(own_portal.database, "update statuses set nameInit = '', color = null where statusId = 'C5:NEW'")
+    told = sql_over(own_portal.database)(
+        "select id, nameInit, color from statuses where entityId = 'DEAL_STAGE_5' order by sort"
+    )
+
+    usual = await own_assistant.ask("get_status_items", **arguments)
+    detailed = await own_assistant.ask("get_status_items", **arguments, detail=True)
+
+    assert detailed == {
+        **usual,
+        "items": [
+            {**item, "id": id_, **({"initial_name": name} if name else {}), **({"color": color} if color else {})}
+            for item, (id_, name, color) in zip(usual["items"], told, strict=True)
+        ],
+    }
 
 
 @pytest.mark.parametrize(

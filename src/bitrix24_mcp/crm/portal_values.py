@@ -1,7 +1,7 @@
 """The values that pass between the CRM and a portal: questions that are checked and resolved, answers as stored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bitrix24_mcp.crm.catalogue.entity import Entity
@@ -35,7 +35,8 @@ class RecordQuery:
     """Which records to read: all conditions hold, in this order, these columns, this many from `offset`.
 
     `counted`: whether the total is wanted, which a portal may have to count. `expected`: how many rows are likely to
-    come, so that a portal which gives small pages asks for no more of them at once; None = nobody knows.
+    come, so that a portal which gives small pages asks for no more of them at once; None = nobody knows. A page that was
+    expected to be shorter may end before its limit although more follow.
     """
 
     entity: Entity
@@ -93,13 +94,20 @@ class FieldInfo:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One value of a directory. `semantics`: "S" won, "F" lost, "" anything else."""
+    """One value of a directory. `semantics`: "S" won, "F" lost, "" anything else.
+
+    `id`, `initial_name` (what it was called before it was renamed) and `color` come with the list of all directories;
+    of one directory read alone a portal may leave them out, so they tell no values apart.
+    """
 
     directory: str
     code: str
     name: str
     sort: int
     semantics: str
+    id: int | None = field(default=None, compare=False)
+    initial_name: str = field(default="", compare=False)
+    color: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

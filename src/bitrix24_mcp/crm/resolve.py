@@ -2,7 +2,7 @@
 
 import re
 
-from bitrix24_mcp.crm.catalogue.entities import BY_NAME, CATALOGUE, RESERVED
+from bitrix24_mcp.crm.catalogue.entities import BY_NAME, BY_NUMBER, CATALOGUE, OLD_INVOICES
 from bitrix24_mcp.crm.catalogue.entity import Entity, smart_process
 from bitrix24_mcp.crm.choices import Choice, choose, single
 from bitrix24_mcp.crm.errors import InvalidArguments, PermissionRefused, nearest, suggestion
@@ -23,10 +23,11 @@ _OF_OTHER_TOOLS = {
 async def resolve_entity(written: str, metadata: Metadata) -> Entity:
     """The entity for a catalogue name, an entityTypeId, or a smart process's title.
 
-    Raises InvalidArguments with the nearest names when there is none, or when several share the name.
+    Raises InvalidArguments with the nearest names when there is none, when several share the name, or when its
+    records cannot be asked for.
     """
     word = re.sub(r"[\s_]+", "-", fold(written))
-    if entity := BY_NAME.get(written) or (RESERVED.get(int(written)) if written.strip().isdecimal() else None):
+    if entity := BY_NAME.get(written) or _numbered(written):
         return entity
     entity = BY_NAME.get(word) or _BY_WORD.get(word)
     types = await _types(metadata, needed=entity is None)
@@ -46,6 +47,20 @@ async def resolve_entity(written: str, metadata: Metadata) -> Entity:
             candidates=names,
         )
     raise _unknown(written, _OF_OTHER_TOOLS.get(word), list(titles.values()))
+
+
+def _numbered(written: str) -> Entity | None:
+    number = int(written) if written.strip().isdecimal() else None
+    if number == OLD_INVOICES:
+        raise InvalidArguments(
+            f"Invoices of the old kind (entityTypeId {OLD_INVOICES}) have no funnels and cannot be asked for.",
+            advice="Those of today are invoices, entityTypeId 31. Where a portal still has old ones, get_status_items "
+            "gives their statuses: directory INVOICE_STATUS.",
+            code="UNSUPPORTED_ENTITY",
+            candidates=["invoices"],
+            next_call={"tool": "describe_entity", "arguments": {"entity": "invoices"}},
+        )
+    return None if number is None else BY_NUMBER.get(number)
 
 
 async def _types(metadata: Metadata, *, needed: bool) -> tuple[Record, ...]:

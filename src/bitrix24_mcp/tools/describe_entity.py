@@ -5,19 +5,26 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
-from bitrix24_mcp.tools.params import Arguments, EntityName
+from bitrix24_mcp.tools.params import Arguments, EntityName, TokenBudget
 
 
 class DescribeEntity(Arguments):
     """Which entity, and how much of it."""
 
     entity: EntityName
-    detail: Annotated[bool, Field(strict=True, description="Longer lists, and which fields are read-only")] = False
+    detail: Annotated[
+        bool, Field(strict=True, description="Also longer lists, read-only fields, user fields by the portal's type")
+    ] = False
     find: Annotated[str, Field(max_length=200, description="Only fields and values whose name contains this")] = ""
+    refresh: Annotated[bool, Field(strict=True, description="Read anew what is kept for five minutes")] = False
+    max_tokens: TokenBudget = None
 
 
 class Described(Reply):
-    """Labels by field name by type; values and stages by code. `cut` and `not_read` say what is missing."""
+    """Labels by field name by type; values and stages by code. `cut` and `not_read` say what is missing.
+
+    `user_fields`: names of the fields that administrators added, by the portal's own word for their type.
+    """
 
     entity: str
     title: str | None = None
@@ -30,6 +37,7 @@ class Described(Reply):
     stages: dict[str, dict[str, str]] | None = None
     currencies: list[str] | None = None
     read_only: list[str] | None = None
+    user_fields: dict[str, list[str]] | None = None
     cut: dict[str, str] | None = None
     not_read: dict[str, str] | None = None
     note: str | None = None
@@ -39,8 +47,14 @@ async def describe_entity(arguments: DescribeEntity, context: Context) -> Descri
     """The description within the token budget."""
     from bitrix24_mcp.crm.about.outline import describe  # noqa: PLC0415 - a client that only lists tools does not wait for it
 
+    if arguments.refresh:
+        context.metadata.forget()
     outline = await describe(
-        arguments.entity, arguments.find.strip(), context.max_tokens, context.metadata, detail=arguments.detail
+        arguments.entity,
+        arguments.find.strip(),
+        arguments.max_tokens or context.max_tokens,
+        context.metadata,
+        detail=arguments.detail,
     )
     return Described.model_validate(outline)
 

@@ -10,7 +10,7 @@ from bitrix24_mcp.crm.portal_values import Funnel
 from bitrix24_mcp.crm.shape import compact, fitting, tokens
 from bitrix24_mcp.crm.text import plain
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
-from bitrix24_mcp.tools.params import Arguments, Name
+from bitrix24_mcp.tools.params import Arguments, Name, TokenBudget
 
 
 class GetStatusItems(Arguments):
@@ -20,6 +20,8 @@ class GetStatusItems(Arguments):
     entity: Annotated[Name, Field(description="Instead: the entity whose stages are wanted")] = ""
     funnel: Annotated[Name, Field(description="Id or name of its funnel; left out = the default one")] = ""
     refresh: Annotated[bool, Field(strict=True, description="Read anew what is kept for five minutes")] = False
+    detail: Annotated[bool, Field(strict=True, description="Also each value's id, initial name and colour")] = False
+    max_tokens: TokenBudget = None
 
 
 class StatusItems(Reply):
@@ -44,12 +46,15 @@ async def get_status_items(arguments: GetStatusItems, context: Context) -> Reply
     _check(arguments)
     if arguments.refresh:
         context.metadata.forget()
+    budget = arguments.max_tokens or context.max_tokens
     if arguments.entity:
-        return _reply(await of_entity(arguments.entity, arguments.funnel or None, context.metadata), context.max_tokens)
+        funnel = arguments.funnel or None
+        stages = await of_entity(arguments.entity, funnel, context.metadata, detail=arguments.detail)
+        return _reply(stages, budget)
     if arguments.directory:
-        return _reply(await of_directory(arguments.directory, context.metadata), context.max_tokens)
+        return _reply(await of_directory(arguments.directory, context.metadata, detail=arguments.detail), budget)
     directories = await kinds(context.metadata)
-    shown = fitting(directories, context.max_tokens)
+    shown = fitting(directories, budget)
     return Directories(
         directories=directories[:shown],
         note=_cut(shown, len(directories), "directories", "describe_entity names those of an entity"),

@@ -42,13 +42,17 @@ class Description:
     not_read: Mapping[str, str]
 
 
-async def read(entity: Entity, metadata: Metadata) -> Description:
-    """Everything the portal says about the entity, in the fewest reads; all of it is kept for five minutes."""
+async def read(entity: Entity, metadata: Metadata, *, detail: bool = False) -> Description:
+    """Everything the portal says about the entity, in the fewest reads; all of it is kept for five minutes.
+
+    Funnels without stages are rare: they are asked for where a field holds one, and for `detail`.
+    """
     fields, parts = await metadata.fields(entity), Parts()
     kinds = {fields.kind(info.name) for info in fields}
     directories: Mapping[str, tuple[Status, ...]] = {}
     if "status" in kinds or ("stage" in kinds and entity.stage_directory):
         directories = await parts.read("stages and directories", metadata.directories(), {})
+    laddered = (detail or "funnel" in kinds) if entity.funnels_alone else "stage" in kinds
     wanted = dict.fromkeys(fields.directory(info.name) for info in fields if fields.kind(info.name) == "status")
     return Description(
         fields=fields,
@@ -59,7 +63,7 @@ async def read(entity: Entity, metadata: Metadata) -> Description:
             for name in wanted
             if name in directories
         },
-        ladders=await _ladders(entity, directories, metadata, parts) if "stage" in kinds else (),
+        ladders=await _ladders(entity, directories, metadata, parts) if laddered else (),
         currencies=await _currencies(metadata, parts) if kinds & {"currency", "money"} else {},
         not_read=parts.not_read,
     )
@@ -74,6 +78,9 @@ async def _values(fields: Fields, metadata: Metadata, parts: Parts) -> dict[str,
 async def _ladders(
     entity: Entity, directories: Mapping[str, tuple[Status, ...]], metadata: Metadata, parts: Parts
 ) -> tuple[Ladder, ...]:
+    if entity.funnels_alone:
+        alone = await parts.read("funnels", metadata.funnels(entity), (), offered=False)
+        return tuple(Ladder(funnel, ()) for funnel in alone)
     if not entity.stage_directory:
         return ()
     if not entity.has_funnels:

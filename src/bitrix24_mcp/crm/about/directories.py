@@ -12,6 +12,7 @@ from bitrix24_mcp.crm.resolve import check_stages, of_type, resolve_entity, reso
 from bitrix24_mcp.crm.text import plain
 
 STAGES_OF_LEADS = "STATUS"
+STATUSES_OF_OLD_INVOICES = "INVOICE_STATUS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,10 @@ class Values:
     others: tuple[Funnel, ...] = ()
 
 
-async def of_directory(name: str, metadata: Metadata) -> Values:
+async def of_directory(name: str, metadata: Metadata, *, detail: bool = False) -> Values:
     """The values of a directory by its id; raises InvalidArguments with the nearest ids when there is none."""
     wanted = name.strip().upper()
-    statuses = await metadata.directory(wanted)
+    statuses = await _read(wanted, metadata, detail=detail)
     if not statuses:
         known = sorted(await metadata.directories())
         near = nearest(wanted, known)
@@ -38,10 +39,10 @@ async def of_directory(name: str, metadata: Metadata) -> Values:
             candidates=near,
             next_call={"tool": "get_status_items", "arguments": {}},
         )
-    return Values(wanted, _items(statuses))
+    return Values(wanted, _items(statuses, detail=detail))
 
 
-async def of_entity(written: str, funnel: str | None, metadata: Metadata) -> Values:
+async def of_entity(written: str, funnel: str | None, metadata: Metadata, *, detail: bool = False) -> Values:
     """The stages of an entity, in one of its funnels or in the default one.
 
     Raises InvalidArguments when the entity has no stages or no such funnel.
@@ -49,10 +50,17 @@ async def of_entity(written: str, funnel: str | None, metadata: Metadata) -> Val
     entity = await resolve_entity(written, metadata)
     check_stages(entity, funnel)
     if not entity.has_funnels:
-        return Values(entity.stage_directory, _items(await metadata.directory(entity.stage_directory)))
+        stages = await _read(entity.stage_directory, metadata, detail=detail)
+        return Values(entity.stage_directory, _items(stages, detail=detail))
     chosen, others = await resolve_funnel(funnel, entity, metadata)
     directory = entity.stages_of(chosen.id)
-    return Values(directory, _items(await metadata.directory(directory)), chosen, tuple(others))
+    stages = await _read(directory, metadata, detail=detail)
+    return Values(directory, _items(stages, detail=detail), chosen, tuple(others))
+
+
+async def _read(directory: str, metadata: Metadata, *, detail: bool) -> tuple[Status, ...]:
+    """One directory; for `detail` from the list of all, the only one that always tells everything."""
+    return (await metadata.directories()).get(directory, ()) if detail else await metadata.directory(directory)
 
 
 async def kinds(metadata: Metadata) -> list[dict[str, Any]]:
@@ -76,8 +84,16 @@ def _owner(directory: str, entities: list[Entity]) -> str:
     return ""
 
 
-def _items(statuses: tuple[Status, ...]) -> list[dict[str, Any]]:
-    return [{"code": status.code, "name": plain(status.name), **_meaning(status)} for status in statuses]
+def _items(statuses: tuple[Status, ...], *, detail: bool) -> list[dict[str, Any]]:
+    return [
+        {"code": status.code, "name": plain(status.name), **_meaning(status), **(_more(status) if detail else {})}
+        for status in statuses
+    ]
+
+
+def _more(status: Status) -> dict[str, Any]:
+    told = {"id": status.id, "initial_name": plain(status.initial_name), "color": plain(status.color)}
+    return {name: value for name, value in told.items() if value not in {None, ""}}
 
 
 def _meaning(status: Status) -> dict[str, str]:
@@ -89,4 +105,4 @@ def _meaning(status: Status) -> dict[str, str]:
 
 def is_stage_directory(name: str) -> bool:
     """Whether the directory holds stages rather than, say, sources (docs/statuses)."""
-    return name in {STAGES_OF_LEADS, "QUOTE_STATUS"} or "_STAGE" in name
+    return name in {STAGES_OF_LEADS, "QUOTE_STATUS", STATUSES_OF_OLD_INVOICES} or "_STAGE" in name

@@ -38,7 +38,7 @@ async def describe(written: str, find: str, budget: int, metadata: Metadata, *, 
 
     Raises InvalidArguments for an unknown entity; a part that the key may not read is named in `not_read`.
     """
-    whole = await read(await resolve_entity(written, metadata), metadata)
+    whole = await read(await resolve_entity(written, metadata), metadata, detail=detail)
     description = narrowed(whole, find) if find else whole
     outline = _Outline(description, find, detail=detail)
     first = _OF_DETAIL if detail else _OF_FIND if find else _USUAL
@@ -98,6 +98,7 @@ class _Outline:
             **_stages(whole.ladders, level, cuts),
             "currencies": list(whole.currencies),
             "read_only": [info.name for info in shown if info.read_only] if self.detail else [],
+            "user_fields": _user_fields(fields, shown) if self.detail else {},
             "cut": cuts.stated,
             "not_read": dict(whole.not_read),
             "note": self._note(cuts, level),
@@ -128,6 +129,15 @@ def _by_type(fields: Fields, shown: Sequence[FieldInfo]) -> dict[str, dict[str, 
     for info in shown:
         label = plain(info.title, LONGEST)
         found.setdefault(_type(info, fields), {})[info.name] = "" if label == info.name else label
+    return found
+
+
+def _user_fields(fields: Fields, shown: Sequence[FieldInfo]) -> dict[str, list[str]]:
+    """The names of the fields that administrators added, by the portal's own word for their type (docs/userfields)."""
+    found: dict[str, list[str]] = {}
+    for info in shown:
+        if fields.is_user_field(info.name):
+            found.setdefault(plain(info.type, LONGEST) or fields.kind(info.name), []).append(info.name)
     return found
 
 

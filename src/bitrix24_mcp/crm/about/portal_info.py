@@ -40,7 +40,8 @@ async def _user(identity: Identity, metadata: Metadata) -> dict[str, Any]:
     if identity.user_id is None:
         return {}
     name = plain((await metadata.users([identity.user_id])).get(identity.user_id, ""))
-    return {"id": identity.user_id, **({"name": name} if name else {})}
+    admin = {} if identity.admin is None else {"admin": identity.admin}
+    return {"id": identity.user_id, **({"name": name} if name else {}), **admin}
 
 
 def _money(currencies: tuple[Currency, ...]) -> dict[str, Any]:

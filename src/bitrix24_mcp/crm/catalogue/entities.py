@@ -227,3 +227,7 @@ RESERVED: Mapping[int, Entity] = MappingProxyType(
     {entity.entity_type_id: entity for entity in CATALOGUE if entity.entity_type_id is not None}
 )
 """Entity type ids that have their own entity and are refused as smart processes (docs/entities/items)."""
+BY_NUMBER: Mapping[int, Entity] = MappingProxyType({**RESERVED, 8: BY_NAME["requisites"]})
+"""The entities that an entity type id names; requisites have one though they are no items (crm.enum.ownertype)."""
+OLD_INVOICES = 5
+"""The entity type id of invoices from before 31; the portal's item methods refuse it (crm.item.list)."""

@@ -39,6 +39,7 @@ class Entity:
     `filterable` and `sortable` are closed lists where the portal ignores every other field; None = no such limit.
     `required` are conditions without which the portal refuses to list.
     `directories` maps a field to its status directory; `stage_directory` may hold `{funnel}`.
+    `funnels_alone`: there may be funnels, but no stages stand in them (crm.category.list).
     `known_fields` are field types the portal does not list itself (observed, or an entity without a field list);
     `days` are dates that the portal writes as moments at midnight UTC; `values` are closed lists it does not name,
     by field, code and name, `also_values` other words for them; `owner_type_field` says whose record it is; `links`
@@ -63,6 +64,7 @@ class Entity:
     stage_fields: tuple[str, ...] = ()
     stage_directory: str = ""
     funnel_field: str = ""
+    funnels_alone: bool = False
     directories: Mapping[str, str] = field(default_factory=_none)
     known_fields: Mapping[str, str] = field(default_factory=_none)
     days: tuple[str, ...] = ()
@@ -141,6 +143,7 @@ def smart_process(entity_type_id: int, title: str, *, stages: bool, funnels: boo
         stage_fields=("stageId", "previousStageId"),
         stage_directory=f"DYNAMIC_{entity_type_id}_STAGE_{{funnel}}" if stages else "",
         funnel_field="categoryId",
+        funnels_alone=funnels and not stages,
         directories={"sourceId": "SOURCE"},
         links=CLIENT_LINKS,
         user_fields=("assignedById", "createdBy", "updatedBy", "movedBy"),

@@ -69,6 +69,7 @@ CONTACTS = Entity(
     never_empty=CREATED_AND_UPDATED,
     groupable=("typeId", "sourceId", "assignedById"),
     summable=(),
+    funnels_alone=True,
     directories={"typeId": "CONTACT_TYPE", "sourceId": "SOURCE", "honorific": "HONORIFIC"},
     links={"companyId": "companies", "leadId": "leads"},
     also=("контакт", "контакты"),
@@ -83,6 +84,7 @@ COMPANIES = Entity(
     never_empty=CREATED_AND_UPDATED,
     groupable=("companyType", "industry", "assignedById", "sourceId"),
     summable=("revenue",),
+    funnels_alone=True,
     directories={
         "companyType": "COMPANY_TYPE",
         "industry": "INDUSTRY",
