@@ -1,8 +1,8 @@
 """What tests talk through: an assistant in memory, time of its own, and plain SQL as the second opinion."""
 
 import sqlite3
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +11,9 @@ import anyio.lowlevel
 from mcp import Client
 from mcp_types import CallToolResult
 
+from bitrix24_mcp.pacing.bucket import Bucket
 from bitrix24_mcp.pacing.budget import Budget, Clock
+from bitrix24_mcp.rest.client import RestClient
 from bitrix24_mcp.server import build_server
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.vibecode.client import GatewayClient
@@ -78,6 +80,27 @@ async def assistant_for(
         yield Assistant(client)
 
 
+@asynccontextmanager
+async def direct_assistant_for(
+    url: str, webhook: str = "1/demo-admin", *, clock: Clock | None = None, patience: float = 60, **settings: str
+) -> AsyncGenerator[Assistant]:
+    """The same through Bitrix24's own REST, by a webhook of the portal at a URL."""
+    from bitrix24_mcp.rest.portal import RestPortal
+
+    chosen = Settings.of({"BITRIX24_WEBHOOK_URL": f"{url}/rest/{webhook}/", **settings})
+    budget = Bucket(clock=clock or TestTime().clock)
+    async with (
+        RestClient(chosen.webhook(), budget=budget, patience=patience) as rest,
+        Client(build_server(chosen, RestPortal(rest))) as client,
+    ):
+        yield Assistant(client)
+
+
+DOORS: Mapping[str, Callable[..., AbstractAsyncContextManager[Assistant]]] = {
+    "gateway": assistant_for,
+    "rest": direct_assistant_for,
+}
+"""The ways to one and the same portal."""
 Sql = Callable[..., list[tuple[Any, ...]]]
 
 

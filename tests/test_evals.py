@@ -11,7 +11,7 @@ import yaml
 
 import grade
 import replay
-from assistants import assistant_for
+from assistants import DOORS
 from bitrix24_mcp.demo import DemoPortal
 from cases import Question, expected, questions
 from paths import WrongPath, put, read
@@ -47,9 +47,10 @@ def perfect(portal: DemoPortal) -> dict[str, Any]:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
-async def test_the_tools_answer_as_sql_does(question: Question, full_portal: DemoPortal) -> None:
-    async with assistant_for(full_portal.url) as assistant:
+async def test_the_tools_answer_as_sql_does(question: Question, door: str, full_portal: DemoPortal) -> None:
+    async with DOORS[door](full_portal.url) as assistant:
         results = await replay.answers_of(question, assistant.client.call_tool)
 
     answers = [replay.structured(result) for result in results]

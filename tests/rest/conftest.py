@@ -1,0 +1,94 @@
+"""A client of a portal that respx plays, in a time that passes only when somebody waits; and one of the demo portal."""
+
+import math
+import random
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio.lowlevel
+import pytest
+
+from bitrix24_mcp.demo import DemoPortal
+from bitrix24_mcp.pacing.bucket import Bucket, Capacity
+from bitrix24_mcp.pacing.budget import Clock
+from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.webhook import Webhook
+
+PORTAL = "https://portal.example"
+CODE = "s3cr3t-c0de"
+WEBHOOK = f"{PORTAL}/rest/1/{CODE}/"
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """Every wait asked for, in order."""
+    return []
+
+
+@pytest.fixture
+def clock(waits: list[float]) -> Clock:
+    async def wait(seconds: float) -> None:
+        waits.append(round(seconds, 6))
+        await anyio.lowlevel.checkpoint()
+
+    return Clock(now=lambda: math.fsum(waits), sleep=wait)
+
+
+@pytest.fixture
+def budget(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A bucket that is never full, so that every wait is one that the portal caused; jitter takes its longest."""
+
+    def longest(_: float, high: float) -> float:
+        return high
+
+    monkeypatch.setattr(random, "uniform", longest)
+    return Bucket(Capacity(size=10**9), clock=clock)
+
+
+@pytest.fixture
+async def client(budget: Bucket) -> AsyncGenerator[RestClient]:
+    async with RestClient(Webhook(WEBHOOK), budget=budget) as ready:
+        yield ready
+
+
+@pytest.fixture
+async def demo_client(portal: DemoPortal) -> AsyncGenerator[RestClient]:
+    """The demo portal's administrator, by webhook."""
+    async with RestClient(Webhook(f"{portal.url}/rest/1/demo-admin/")) as ready:
+        yield ready
+
+
+@dataclass
+class Account:
+    """Access of an application whose tokens are numbered; `renewals`: how many more it gets."""
+
+    endpoint: str = f"{PORTAL}/rest/"
+    portal: str = "portal.example"
+    kind: Literal["webhook", "oauth"] = "oauth"
+    loopback: bool = False
+    renewals: int = 1
+    number: int = 1
+    spent: list[str] = field(default_factory=list[str])
+
+    async def parameters(self) -> Mapping[str, str]:
+        return {"auth": f"t0ken-{self.number}"}
+
+    async def renewed(self, spent: Mapping[str, str]) -> bool:
+        self.spent.append(spent["auth"])
+        if not self.renewals:
+            return False
+        self.renewals -= 1
+        self.number += 1
+        return True
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account()
+
+
+@pytest.fixture
+async def application(budget: Bucket, account: Account) -> AsyncGenerator[RestClient]:
+    async with RestClient(account, budget=budget) as ready:
+        yield ready
