@@ -2,10 +2,20 @@
 
 import answers
 import calls
+import doors
 import exactness
 import start
 import tokens
 from measuring import show
 
 if __name__ == "__main__":
-    show([*start.measure(), *calls.measure(), *exactness.measure(), *tokens.measure(), *answers.measure()])
+    show(
+        [
+            *start.measure(),
+            *calls.measure(),
+            *exactness.measure(),
+            *doors.measure(),
+            *tokens.measure(),
+            *answers.measure(),
+        ]
+    )

@@ -2,8 +2,10 @@
 
     python benchmarks/exactness.py --examples 500 --seed 7 --deals 200000
     python benchmarks/exactness.py --examples 500 --changing      # while somebody works on the records
+    python benchmarks/exactness.py --examples 300 --door rest     # through Bitrix24's own REST
 
-Ends with 1 when an answer was wrong. With --changing the portal is small and its pages are too.
+Ends with 1 when an answer was wrong. With --changing the portal is small and its pages are too; over REST records
+change between the calls of a batch as well.
 """
 
 import argparse
@@ -11,17 +13,21 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from random import Random
 from typing import Any
 
 import anyio
-from anyio.from_thread import start_blocking_portal
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from bitrix24_mcp.demo import DemoPortal
+from bitrix24_mcp.pacing.bucket import Bucket, Capacity
 from bitrix24_mcp.pacing.budget import Budget, Limits
+from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.portal import RestPortal
 from bitrix24_mcp.server import context_for
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools.aggregate import TOOL
@@ -32,17 +38,23 @@ from measuring import HERE, Figure, show
 
 sys.path.insert(0, str(HERE.parent / "tests"))  # the reference and the family are the tests' own
 
-from assistants import Assistant, TestTime, assistant_for, sql_over
+from assistants import DOORS, Assistant, TestTime, sql_over
 from figuring.changes import Writer, quiet, random_act
+from figuring.direct import DirectWriter, before_each, direct
 from figuring.family import Portal, questions
 from figuring.judge import small_pages, verdict
 from figuring.question import Question
 from figuring.reference import Expected, expected
-from figuring.tables import DEALS
+from figuring.tables import DEALS, TABLES_OVER_REST, Table
 from oracle import MOST_TOKENS
 
 SCANNED = 100_000
+MANY_CALLS = {"BITRIX24_MCP_MAX_CALLS": "1000"}
+"""A scan of 200,000 records over REST takes eighty batches, and a comparison reads twice."""
 SUM = {"entity": "deals", "measures": [{"function": "sum", "field": "amount"}]}
+
+
+Ask = Callable[[Question, int], dict[str, Any]]
 
 
 class Count:
@@ -66,8 +78,15 @@ async def answered(assistant: Assistant, question: Question) -> dict[str, Any]:
     return dict((await assistant.raw("aggregate", **question.arguments())).structured_content or {})
 
 
-def family(known: Portal, examples: int, start: int, check: Callable[[Question], None], *, deals_only: bool) -> None:
-    tables = (DEALS,) if deals_only else ()
+def tables_of(door: str) -> Sequence[Table]:
+    """What is asked about; () = everything. A third are deals, as in the whole family."""
+    rest, deals = TABLES_OVER_REST, [TABLES_OVER_REST[0]]
+    return () if door == "gateway" else [*rest, *deals * (len(rest) // 2)]
+
+
+def family(
+    known: Portal, examples: int, start: int, check: Callable[[Question], None], tables: Sequence[Table]
+) -> None:
     chosen = settings(
         max_examples=examples,
         database=None,
@@ -78,14 +97,14 @@ def family(known: Portal, examples: int, start: int, check: Callable[[Question],
     seed(start)(chosen(given(questions(known, tables))(check)))()
 
 
-def steady(examples: int, start: int, deals: int) -> Counter[str]:
-    """Nobody changes anything; the gateway's limits are on, and waiting takes no time."""
+def steady(examples: int, start: int, deals: int, door: str) -> Counter[str]:
+    """Nobody changes anything; the portal's limits are on, and waiting takes no time."""
     count, clock = Count(), TestTime()
     with (
         DemoPortal.start(deals=deals, clock=lambda: clock.now) as portal,
         start_blocking_portal() as loop,
         loop.wrap_async_context_manager(
-            assistant_for(portal.url, clock=clock.clock, BITRIX24_MCP_MAX_TOKENS=str(MOST_TOKENS))
+            DOORS[door](portal.url, clock=clock.clock, BITRIX24_MCP_MAX_TOKENS=str(MOST_TOKENS), **MANY_CALLS)
         ) as assistant,
     ):
 
@@ -93,32 +112,56 @@ def steady(examples: int, start: int, deals: int) -> Counter[str]:
             answer = loop.call(partial(answered, assistant, question))
             count.take(question, answer, [expected(question, portal.database)])
 
-        family(Portal(portal.database), examples, start, check, deals_only=False)
+        family(Portal(portal.database), examples, start, check, tables_of(door))
     return count.found
 
 
-def changing(examples: int, start: int, deals: int) -> Counter[str]:
+@contextmanager
+def at_work(portal: DemoPortal, loop: BlockingPortal, door: str) -> Generator[tuple[Writer, Ask]]:
+    """Somebody who works on the deals, and a way to ask a question with so many records in one answer."""
+    if door == "rest":
+        direct_writer = DirectWriter(portal.url, database=portal.database)
+
+        def ask_rest(question: Question, page: int) -> dict[str, Any]:
+            with loop.wrap_async_context_manager(direct(portal.url, page)) as opened:
+                return loop.call(partial(answered, opened.assistant, question))
+
+        with before_each("crm.item.list", direct_writer.before_a_request):
+            yield direct_writer, ask_rest
+        return
+    writer = Writer(portal.url)
+
+    def ask(question: Question, page: int) -> dict[str, Any]:
+        with loop.wrap_async_context_manager(small_pages(portal.url, page, writer)) as assistant:
+            return loop.call(partial(answered, assistant, question))
+
+    yield writer, ask
+    writer.close()
+
+
+def changing(examples: int, start: int, deals: int, door: str) -> Counter[str]:
     """Before requests that chance chooses, deals are made, changed and removed."""
     count, dice = Count(), Random(start)  # noqa: S311 - a schedule is no secret
-    with DemoPortal.start(deals=deals, limits=False) as portal, start_blocking_portal() as loop:
-        sql, writer = sql_over(portal.database), Writer(portal.url)
+    with (
+        DemoPortal.start(deals=deals, limits=False) as portal,
+        start_blocking_portal() as loop,
+        at_work(portal, loop, door) as (writer, ask),
+    ):
+        sql = sql_over(portal.database)
 
         def check(question: Question) -> None:
             page = dice.choice((7, 20, 40, 60, 110, 160))
-            with loop.wrap_async_context_manager(small_pages(portal.url, page, writer)) as assistant:
-                writer.plan((), lambda: None)
-                loop.call(partial(answered, assistant, question))
-                writer.ids = [row[0] for row in sql("select id from deals order by id")]
-                quiet(portal.database, "deals", "updatedAt")
-                moments = [expected(question, portal.database)]
-                places = sorted(dice.randint(0, writer.asked + 2) for _ in range(dice.choice((1, 2, 2, 3, 4, 5))))
-                acts = [(place, random_act(dice)) for place in places]
-                writer.plan(acts, lambda: moments.append(expected(question, portal.database)))
-                answer = loop.call(partial(answered, assistant, question))
-            count.take(question, answer, moments)
+            writer.plan((), lambda: None)
+            ask(question, page)
+            writer.ids = [row[0] for row in sql("select id from deals order by id")]
+            quiet(portal.database, "deals", "updatedAt")
+            moments = [expected(question, portal.database)]
+            places = sorted(dice.randint(0, writer.asked + 2) for _ in range(dice.choice((1, 2, 2, 3, 4, 5))))
+            acts = [(place, random_act(dice)) for place in places]
+            writer.plan(acts, lambda: moments.append(expected(question, portal.database)))
+            count.take(question, ask(question, page), moments)
 
-        family(Portal(portal.database), examples, start, check, deals_only=True)
-        writer.close()
+        family(Portal(portal.database), examples, start, check, [DEALS if door == "gateway" else TABLES_OVER_REST[0]])
     return count.found
 
 
@@ -137,12 +180,29 @@ async def _pace(portal: DemoPortal) -> tuple[int, float]:
         return client.budget.spent - before, elapsed
 
 
+async def _pace_over_rest(portal: DemoPortal) -> tuple[int, float]:
+    """The same over REST."""
+    chosen = Settings.of({"BITRIX24_WEBHOOK_URL": f"{portal.url}/rest/1/demo-admin/"})
+    async with RestClient(chosen.webhook(), budget=Bucket()) as client:
+        context = context_for(chosen, RestPortal(client))
+        await run(TOOL, {"entity": "deals", "filter": {"id": 1}}, context)
+        before = client.budget.spent
+        started = time.perf_counter()
+        outcome = await run(TOOL, SUM, context)
+        elapsed = time.perf_counter() - started
+        assert outcome.content.get("total") == SCANNED, outcome.content
+        return client.budget.spent - before, elapsed
+
+
 def measure() -> list[Figure]:
-    """How much of what pacing allows a scan of 100,000 records uses."""
+    """How much of what pacing allows a scan of 100,000 records uses, and what it takes over REST."""
     with DemoPortal.start(deals=SCANNED) as portal:
         requests, elapsed = anyio.run(_pace, portal)
+        over_rest, took = anyio.run(_pace_over_rest, portal)
+        refused = sum(request.status == 503 for request in portal.requests)
     allowed = 1 + int(elapsed * Limits().per_second)
     share = requests / allowed
+    full = -(-SCANNED // RestPortal.page_at_most)
     return [
         Figure(
             f"scan of {SCANNED:,} records",
@@ -150,7 +210,14 @@ def measure() -> list[Figure]:
             f"{allowed} requests that pacing allows in that time ({share:.0%})",
             ">= 90 % of what pacing allows",
             share >= 0.9,
-        )
+        ),
+        Figure(
+            f"scan of {SCANNED:,} records over REST",
+            f"{over_rest} requests in {took:.1f} s, {refused} refused",
+            f"{full} batches of {RestPortal.page_at_most:,} records, a count and a proof; a burst is {Capacity().size}",
+            "<= those and 2, none refused",
+            over_rest <= full + 4 and not refused,
+        ),
     ]
 
 
@@ -158,13 +225,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--examples", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--deals", type=int, help="200,000 by default, 300 with --changing")
+    parser.add_argument("--deals", type=int, help="200,000 by default, over REST 20,000, 300 with --changing")
+    parser.add_argument("--door", choices=[*DOORS], default="gateway", help="the way to the portal (gateway)")
     parser.add_argument("--changing", action="store_true")
     given_ = parser.parse_args()
-    asks, deals = (changing, given_.deals or 300) if given_.changing else (steady, given_.deals or 200_000)
+    many = 200_000 if given_.door == "gateway" else 20_000
+    asks, deals = (changing, given_.deals or 300) if given_.changing else (steady, given_.deals or many)
     started = time.perf_counter()
-    found = asks(given_.examples, given_.seed, deals)
-    sys.stdout.write(f"{deals:,} deals, seed {given_.seed}, {time.perf_counter() - started:.0f} s\n")
+    found = asks(given_.examples, given_.seed, deals, given_.door)
+    sys.stdout.write(f"{deals:,} deals, {given_.door}, seed {given_.seed}, {time.perf_counter() - started:.0f} s\n")
     sys.stdout.writelines(f"{number:6} {what}\n" for what, number in sorted(found.items()))
     if not given_.changing:
         show(measure())

@@ -93,8 +93,9 @@ def _shown(found: Mapping[str, Sequence[Row]]) -> str:
     start = 0
     for place, row in enumerate(first):
         end = start + len(row.texts)
-        problems = [f"{door}: {rows[place].problem}" for door, rows in found.items() if rows[place].problem]
-        verdict = f"WRONG: {'; '.join(problems)}" if problems else "ok"
+        problems = {door: rows[place].problem for door, rows in found.items() if rows[place].problem}
+        said = [f"{door}: {problem}" if len(found) > 1 else problem for door, problem in problems.items()]
+        verdict = f"WRONG: {'; '.join(said)}" if said else "ok"
         requests = " | ".join(str(rows[place].requests) for rows in found.values())
         lines.append(f"| {row.id} | {verdict} | {len(row.texts)} | {requests} | {sum(counts[start:end])} |")
         start = end

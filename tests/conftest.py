@@ -1,11 +1,14 @@
 """Fixtures that all tests share: the demo portal over real HTTP, and an assistant in front of it."""
 
+import math
 from collections.abc import AsyncGenerator, Generator
 
+import anyio.lowlevel
 import pytest
 
 from assistants import DEALS, ROOT, Assistant, Sql, TestTime, assistant_for, sql_over
 from bitrix24_mcp.demo import DemoPortal
+from bitrix24_mcp.pacing.budget import Clock
 
 __all__ = ["ROOT", "Assistant", "Sql", "TestTime", "assistant_for", "sql_over"]
 
@@ -17,6 +20,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """Every wait asked for of the clock, in order."""
+    return []
+
+
+@pytest.fixture
+def clock(waits: list[float]) -> Clock:
+    """A time that passes only when somebody waits."""
+
+    async def wait(seconds: float) -> None:
+        waits.append(round(seconds, 6))
+        await anyio.lowlevel.checkpoint()
+
+    return Clock(now=lambda: math.fsum(waits), sleep=wait)
 
 
 @pytest.fixture(scope="session")

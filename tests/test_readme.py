@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from assistants import ROOT, Assistant
+from bitrix24_mcp.settings import Settings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 JSON_BLOCKS: list[dict[str, Any]] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
@@ -19,10 +20,15 @@ ENTRIES = [
 ]
 
 
-def test_every_client_entry_starts_the_command_with_a_key() -> None:
-    assert len(ENTRIES) == 2
+def test_every_client_entry_starts_the_command_with_a_way_to_a_portal() -> None:
+    ways = [
+        Settings.of({name: re.sub("…|\\$.*", "x", value) for name, value in entry["env"].items()}) for entry in ENTRIES
+    ]
+
     assert {entry["command"] for entry in ENTRIES} == {"bitrix24-mcp"}
-    assert {name for entry in ENTRIES for name in entry["env"]} == {"VIBECODE_API_KEY"}
+    assert [way.door for way in ways] == ["gateway", "webhook", "account", "gateway"]
+    for way in ways:
+        way.check_door()
 
 
 @pytest.mark.anyio

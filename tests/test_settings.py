@@ -13,7 +13,11 @@ WEBHOOK = "https://company.bitrix24.com/rest/1/abc123/"
 DOORS = {
     "gateway": KEY,
     "webhook": {"BITRIX24_WEBHOOK_URL": WEBHOOK},
-    "account": {"BITRIX24_PORTAL": "company.bitrix24.com"},
+    "account": {
+        "BITRIX24_PORTAL": "company.bitrix24.com",
+        "BITRIX24_CLIENT_ID": "local.1",
+        "BITRIX24_CLIENT_SECRET": "x",
+    },
 }
 NAMES = [
     "VIBECODE_API_KEY",
@@ -55,7 +59,7 @@ def test_empty_means_not_set(value: str) -> None:
         ("VIBECODE_BASE_URL", "https://gateway.example/", "https://gateway.example"),
         ("VIBECODE_BASE_URL", "http://127.0.0.1:8000", "http://127.0.0.1:8000"),
         ("BITRIX24_WEBHOOK_URL", WEBHOOK, WEBHOOK),
-        ("BITRIX24_PORTAL", "company.bitrix24.com", "company.bitrix24.com"),
+        ("BITRIX24_PORTAL", "https://Company.bitrix24.com/stream/", "company.bitrix24.com"),
         ("BITRIX24_MCP_TIME_ZONE", "Europe/Moscow", "Europe/Moscow"),
         ("BITRIX24_MCP_MAX_TOKENS", "300", 300),
         ("BITRIX24_MCP_MAX_TOKENS", "50000", 50_000),
@@ -87,6 +91,7 @@ def test_each_variable_sets_its_own_value_and_nothing_else(name: str, written: s
         ("BITRIX24_WEBHOOK_URL", "https://company.bitrix24.com", "is the address of a portal, not of a webhook"),
         ("BITRIX24_WEBHOOK_URL", "http://company.bitrix24.com/rest/1/S3CRET/", "must use https"),
         ("BITRIX24_WEBHOOK_URL", "https://company.bitrix24.com/rest/S3CRET/", "lacks the user id"),
+        ("BITRIX24_PORTAL", "https://", "must be a portal's address, such as company.bitrix24.com"),
         ("BITRIX24_MCP_TIME_ZONE", "Moscow", "must be an IANA time zone such as Europe/Moscow"),
         ("BITRIX24_MCP_TIME_ZONE", "../etc/passwd", "must be an IANA time zone such as Europe/Moscow"),
         ("BITRIX24_MCP_TIME_ZONE", "Europe", "must be an IANA time zone such as Europe/Moscow"),
@@ -167,7 +172,9 @@ def test_two_doors_at_once_are_refused_because_they_may_lead_to_two_portals(othe
     with pytest.raises(SettingsError) as refused:
         Settings.of({**first, **second}).check_door()
 
-    assert str(refused.value) == f"{[*first][0]} and {[*second][0]} are set, and each names a portal. Leave one of them."
+    assert (
+        str(refused.value) == f"{[*first][0]} and {[*second][0]} are set, and each names a portal. Leave one of them."
+    )
 
 
 def test_a_webhook_is_understood_with_a_method_at_its_end() -> None:
@@ -181,8 +188,9 @@ def test_a_webhook_is_understood_with_a_method_at_its_end() -> None:
     [
         ({}, ["VIBECODE_API_KEY", "BITRIX24_WEBHOOK_URL", "BITRIX24_PORTAL", "--demo"]),
         ({"VIBECODE_API_KEY": "vibe_app_x"}, ["VIBECODE_SESSION_TOKEN"]),
+        ({"BITRIX24_PORTAL": "company.bitrix24.com"}, ["BITRIX24_CLIENT_ID", "BITRIX24_CLIENT_SECRET"]),
     ],
-    ids=["nothing", "app key without a session"],
+    ids=["nothing", "app key without a session", "account without an application"],
 )
 def test_what_is_missing_is_named_with_what_to_do(environment: Mapping[str, str], named: list[str]) -> None:
     with pytest.raises(SettingsError) as refused:

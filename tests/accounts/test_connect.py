@@ -6,76 +6,27 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 
+from bitrix24_mcp.accounts.account import Grant
 from bitrix24_mcp.accounts.card import Card
+from bitrix24_mcp.accounts.exchange import Exchange
 from bitrix24_mcp.accounts.handover import Handover
 from bitrix24_mcp.accounts.store import Accounts
 from bitrix24_mcp.commands.connect import Waiting
 from bitrix24_mcp.demo import DemoPortal
+from commanding import connecting, run, visit
 from connecting import CLIENT_SECRET, MEMBER, environment, exchanges
 from installed import COMMAND
 
 ENDED = "Traceback"
-
-
-class Connecting:
-    """The command while it waits for the browser: where that comes back to, and the link."""
-
-    def __init__(self, command: subprocess.Popen[str]) -> None:
-        assert command.stdout is not None
-        assert command.stderr is not None
-        self._command = command
-        self.said = ""
-        while not self.said.endswith("/webhook/create\n"):
-            self.said += command.stderr.readline()
-        self.address = self.said.split()[-1]
-        self.link = command.stdout.readline().strip()
-
-    def interrupt(self) -> None:
-        self._command.send_signal(signal.SIGINT)
-
-    def ended(self) -> tuple[int, str, str]:
-        """Exit code, and everything that was said since the link."""
-        output, errors = self._command.communicate(timeout=30)
-        return self._command.returncode, output, errors
-
-
-@contextmanager
-def connecting(portal: DemoPortal, folder: Path, **settings: str) -> Generator[Connecting]:
-    command = [COMMAND, "connect", portal.url, "--port", "0", "--no-browser"]
-    pipe = subprocess.PIPE
-    env = environment(folder, portal.url, **settings)
-    with subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True) as running:
-        waiting = Connecting(running)
-        portal.register_application(waiting.address)
-        try:
-            yield waiting
-        finally:
-            running.kill()
-
-
-def run(folder: Path, arguments: Sequence[str], host: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, *arguments],
-        env=environment(folder, host, **settings),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-
-
-def visit(link: str) -> httpx.Response:
-    """What a browser does: follows the redirects to the end."""
-    return httpx.get(link, follow_redirects=True)
 
 
 def test_the_whole_way_from_the_link_to_a_listed_account_and_back(portal: DemoPortal, folder: Path, host: str) -> None:
@@ -92,11 +43,11 @@ def test_the_whole_way_from_the_link_to_a_listed_account_and_back(portal: DemoPo
     [account] = listed
     scopes, created = account.pop("scopes"), account.pop("created_at")
     assert account == {
-        "id": 1, "portal": host, "member_id": MEMBER, "user_id": None, "stale": False, "deleted": False
+        "id": 1, "portal": host, "member_id": MEMBER, "user_id": 1, "stale": False, "deleted": False
     }  # fmt: skip
     assert {"crm", "user"} < set(scopes)
     assert datetime.fromisoformat(created).tzinfo is not None
-    assert f"1  {host}  user not stated, since {created[:10]}\n" in shown
+    assert f"1  {host}  user 1, since {created[:10]}\n" in shown
     assert (gone.returncode, gone.stderr) == (0, "")
     assert afterwards == [{**account, "scopes": scopes, "created_at": created, "deleted": True}]
 
@@ -149,10 +100,27 @@ def test_a_stranger_does_not_end_the_wait(portal: DemoPortal, folder: Path, host
         }
         refused = httpx.get(waiting.address, params=forged)
         visit(waiting.link)
-        code, output, _ = waiting.ended()
+        code, output, errors = waiting.ended()
 
     assert (refused.status_code, code) == (400, 0)
     assert "is connected" in output
+    assert "refused: The state is not one that this program gave out." in errors
+
+
+def test_the_link_of_another_portal_does_not_end_the_wait(portal: DemoPortal, folder: Path, host: str) -> None:
+    """The tab of an earlier attempt, of another portal, is finished first."""
+    with (
+        DemoPortal.start(deals=50, limits=False) as other,
+        connecting(portal, folder, BITRIX24_MCP_AUTHORIZATION_HOSTS=f"{portal.url},{other.url}") as waiting,
+    ):
+        other.register_application(waiting.address)
+        earlier = run(folder, ["connect", other.url, "--link-only"], other.url).stdout.strip()
+        pages = [visit(earlier), visit(waiting.link)]
+        code, output, errors = waiting.ended()
+
+    assert [page.status_code for page in pages] == [200, 200]
+    assert (code, output) == (0, f"{host} is connected. Serve it with BITRIX24_PORTAL={host}.\n")
+    assert f"{other.url.removeprefix('http://')} was connected meanwhile" in errors
 
 
 def test_a_failure_ends_it_and_says_why(portal: DemoPortal, folder: Path) -> None:
@@ -178,11 +146,38 @@ def test_ctrl_c_ends_it_cleanly(portal: DemoPortal, folder: Path) -> None:
 
 @pytest.mark.anyio
 async def test_when_nobody_comes_it_ends_without_an_account(card: Card, accounts: Accounts) -> None:
-    waiting = Waiting(Handover(card, accounts), 0, "ERROR")
+    waiting = Waiting(Handover(card, accounts), "portal.example", 0, "ERROR", print)
     waiting.bind()
 
     assert await waiting.outcome(patience=0) is None
     assert not waiting.interrupted
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.anyio
+async def test_whoever_came_in_the_last_second_is_connected(
+    card: Card, accounts: Accounts, host: str, portal: DemoPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The code is being exchanged when the wait ends; that is not broken off, for its answer exists nowhere else."""
+    monkeypatch.setattr("bitrix24_mcp.web._GRACE", 0)
+
+    class Slow(Exchange):
+        async def grant(self, host: str, code: str) -> Grant:
+            signal.raise_signal(signal.SIGINT)
+            await anyio.sleep(0.5)  # the pace of the server
+            return await super().grant(host, code)
+
+    async def browser() -> None:
+        async with httpx.AsyncClient(follow_redirects=True) as http:
+            assert (await http.get(handover.link(host))).status_code == 200
+
+    handover = Handover(card, accounts, Slow(card))
+    waiting = Waiting(handover, host, 0, "ERROR", print)
+    portal.register_application(f"{waiting.bind()}/webhook/create")
+    async with anyio.create_task_group() as group:
+        group.start_soon(browser)
+        assert (await waiting.outcome(),) == accounts.all()
+    assert len(accounts.all()) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,16 @@
 """An authorisation server is asked once, in exactly the documented form, and every answer of it is understood."""
 
+import json
 import logging
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 import respx
+from anyio.abc import SocketAttribute, SocketStream, TaskStatus
 
 from bitrix24_mcp.accounts.account import Grant, Tokens
 from bitrix24_mcp.accounts.card import Card
@@ -138,6 +143,8 @@ async def test_a_spent_code_asks_for_a_new_start(exchange: Exchange) -> None:
         (httpx.Response(200, json={}), UnexpectedAnswer),
         (httpx.Response(200, json={**ANSWER, "refresh_token": None}), UnexpectedAnswer),
         (httpx.Response(200, json={**ANSWER, "member_id": ""}), UnexpectedAnswer),
+        (httpx.Response(200, json={**ANSWER, "member_id": "two\r\nlines"}), UnexpectedAnswer),
+        (httpx.Response(200, text=json.dumps({**ANSWER, "access_token": "\ud800"})), UnexpectedAnswer),
         (httpx.Response(200, text="[" * 100_000), UnexpectedAnswer),
         (
             httpx.Response(200, stream=httpx.ByteStream(b"no gzip"), headers={"Content-Encoding": "gzip"}),
@@ -152,6 +159,54 @@ async def test_what_is_no_answer_is_none(answer: httpx.Response, kind: type[Port
         await exchange.renew(SERVER, PAIR)
 
     assert (type(refused.value), route.call_count) == (kind, 1)
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("odd", "user", "scopes"),
+    [
+        ({"user_id": "9" * 30}, None, ("crm", "user")),
+        ({"user_id": "9" * 5_000}, None, ("crm", "user")),
+        ({"user_id": 0}, None, ("crm", "user")),
+        ({"user_id": -1}, None, ("crm", "user")),
+        ({"user_id": True}, None, ("crm", "user")),
+        ({"user_id": "57"}, 57, ("crm", "user")),
+        ({"scope": "crm,\x1b[2J,\ud800,user.userfield"}, None, ("crm", "user.userfield")),
+        ({"scope": ["crm"]}, None, ()),
+        ({"scope": None}, None, ()),
+    ],
+)
+async def test_what_is_odd_in_an_answer_costs_no_tokens_and_reaches_no_terminal(
+    odd: dict[str, Any], user: int | None, scopes: tuple[str, ...], exchange: Exchange
+) -> None:
+    server(httpx.Response(200, text=json.dumps({**ANSWER, **odd})))
+
+    assert await exchange.renew(SERVER, PAIR) == replace(GRANTED, user_id=user, scopes=scopes)
+
+
+async def test_a_server_that_never_ends_its_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every byte comes in time, and the answer never does."""
+    monkeypatch.setattr("bitrix24_mcp.accounts.exchange._PATIENCE", 0.3)
+
+    async def drip(client: SocketStream) -> None:
+        with suppress(anyio.BrokenResourceError):
+            async with client:
+                await client.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                while True:
+                    await client.send(b" ")
+                    await anyio.sleep(0.01)  # the pace of the server, nothing is waited for
+
+    async def serve(*, task_status: TaskStatus[int]) -> None:
+        async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+            task_status.started(listener.extra_attributes[SocketAttribute.local_port]())
+            await listener.serve(drip)
+
+    async with anyio.create_task_group() as group:
+        host = f"127.0.0.1:{await group.start(serve)}"
+        with pytest.raises(PortalUnavailable) as refused, anyio.fail_after(20):
+            await Exchange(Card("local.app", SECRET, (host,))).renew(host, PAIR)
+        assert refused.value.code == "PORTAL_TIMEOUT"
+        group.cancel_scope.cancel()
 
 
 @respx.mock

@@ -52,7 +52,7 @@ async def test_a_portal_is_connected(
         id=1,
         member_id=MEMBER,
         portal=host,
-        user_id=None,
+        user_id=1,
         client_endpoint=f"http://{host}/rest/",
         authorization_host=host,
         scopes=(),
@@ -219,6 +219,7 @@ async def test_tokens_of_another_portal_are_not_kept(
 async def test_bitrix24s_own_servers_need_no_setting(server: str, accounts: Accounts) -> None:
     granted = {**TOKENS, "member_id": MEMBER, "client_endpoint": "https://portal.example/rest/"}
     respx.get(f"https://{server}/oauth/token/").mock(httpx.Response(200, json=granted))
+    respx.post("https://portal.example/rest/profile").mock(httpx.Response(200, json={"result": {"ID": "1"}}))
     handover = Handover(Card(CLIENT_ID, "secret"), accounts)
     state = httpx.URL(handover.link("portal.example")).params["state"]
     query = {"code": "c", "domain": "portal.example", "state": state, "member_id": MEMBER, "server_domain": server}

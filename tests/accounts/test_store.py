@@ -271,7 +271,7 @@ async def test_a_state_is_spent_once_and_forgotten_when_too_old(
     end = moment.now
 
     assert [await accounts.spend_state("one", end), await accounts.spend_state("one", end)] == [True, False]
-    moment.passes(minutes=20)
+    moment.passes(days=2)
     assert await accounts.spend_state("two", moment.now)
     with sqlite3.connect(folder / "accounts.sqlite3") as database:
         assert database.execute("select nonce from spent_states").fetchall() == [("two",)]

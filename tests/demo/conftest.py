@@ -8,11 +8,16 @@ import pytest
 
 from bitrix24_mcp.demo import DemoPortal
 
-from .demo_client import Client
+from .demo_client import Client, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,20 +16,7 @@ from .demo_client import Client
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-class Clock:
-    """Seconds that pass by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+    from .demo_client import Clock
 
 
 @pytest.fixture

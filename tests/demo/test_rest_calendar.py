@@ -51,3 +51,8 @@ def test_without_days_the_calendar_shows_a_month_back_and_three_ahead(own_portal
 def test_the_calendar_needs_its_owner(portal: DemoPortal) -> None:
     text = 'The required parameter "ownerId" for the method "calendar.event.get" is not set'
     assert refused(portal, "calendar.event.get", type="user") == (400, "", text)
+
+
+def test_an_event_is_found_by_its_id_and_an_unknown_one_is_null(portal: DemoPortal) -> None:
+    assert ask(portal, "calendar.event.getbyid", id=1)["result"]["ID"] == "1"
+    assert ask(portal, "calendar.event.getbyid", id=999_999)["result"] is None

@@ -266,3 +266,11 @@ def test_the_drive_names_what_it_cannot_find(portal: DemoPortal) -> None:
         "Could not find entity with id `999`",
     )
     assert refused(portal, "disk.file.get") == (400, "ERROR_ARGUMENT", "Invalid value of parameter {Parameter #0}")
+
+
+def test_the_trade_catalogue_says_which_it_is_and_orders_what_they_consist_of(portal: DemoPortal) -> None:
+    assert [each["iblockId"] for each in ask(portal, "catalog.catalog.list")["result"]["catalogs"]] == [25]
+
+    order = ask(portal, "sale.order.getFields")["result"]["order"]
+    assert (order["id"]["type"], order["id"]["isReadOnly"], order["price"]["type"]) == ("integer", True, "double")
+    assert "title" not in order["price"]

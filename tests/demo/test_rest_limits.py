@@ -14,23 +14,10 @@ from .rest_asking import ADMIN, CRM_ADMIN, rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .demo_client import Clock
+
 START = 1784106000
 SPENT = {"error": "OPERATION_TIME_LIMIT", "error_description": "Method is blocked due to operation time limit."}
-
-
-class Clock:
-    """Seconds that pass by hand; they begin with a minute."""
-
-    def __init__(self) -> None:
-        self.now = 6000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

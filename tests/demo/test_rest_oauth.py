@@ -15,21 +15,10 @@ from .demo_client import column
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .demo_client import Clock
+
 CLIENT = {"client_id": "local.demo.app", "client_secret": "demo-app-secret"}
 CALLBACK = "http://127.0.0.1:4711/webhook/create"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ class DirectWriter(Writer):
 
     database: Path = Path()
     table: Table = DEALS
+    changed: str = "updatedAt"
     made: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -48,7 +49,7 @@ class DirectWriter(Writer):
             row = dict(connection.execute(f'select * from "{path}" limit 1').fetchone())
         finally:
             connection.close()
-        row |= {**body, "id": self.made, "createdAt": NOW, "updatedAt": NOW}
+        row |= {**body, "id": self.made, self.changed: NOW}
         columns = ", ".join(f'"{name}"' for name in row)
         marks = ", ".join("?" * len(row))
         change(self.database, f'insert into "{path}" ({columns}) values ({marks})', *row.values())
@@ -56,7 +57,7 @@ class DirectWriter(Writer):
 
     def patch(self, path: str, body: dict[str, Any]) -> None:
         table, _, number = path.partition("/")
-        marks = ", ".join(f'"{name}" = ?' for name in (*body, "updatedAt"))
+        marks = ", ".join(f'"{name}" = ?' for name in (*body, self.changed))
         change(self.database, f'update "{table}" set {marks} where id = ?', *body.values(), NOW, int(number))
 
     def delete(self, path: str) -> None:

@@ -1,6 +1,7 @@
 """What the generated questions are about: the demo portal's tables, and what their columns hold."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -185,3 +186,13 @@ REQUISITES = _table(
 TABLES = (
     DEALS, LEADS, CONTACTS, COMPANIES, TASKS, ACTIVITIES, INVOICES, QUOTES, PRODUCTS, CONTRACTS, PURCHASES, EQUIPMENT,
 )  # fmt: skip
+_UNTOLD: Mapping[str, str] = {"deals": "previousStageId", "companies": "sourceId"}
+"""Columns that REST's items do not have (crm.item.fields)."""
+
+
+def _told(table: Table) -> Table:
+    columns = tuple(column for column in table.columns if column.name != _UNTOLD.get(table.entity))
+    return replace(table, columns=columns)
+
+
+TABLES_OVER_REST = tuple(map(_told, TABLES))

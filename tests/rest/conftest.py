@@ -1,12 +1,10 @@
 """A client of a portal that respx plays, in a time that passes only when somebody waits; and one of the demo portal."""
 
-import math
 import random
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import anyio.lowlevel
 import pytest
 
 from bitrix24_mcp.demo import DemoPortal
@@ -18,21 +16,6 @@ from bitrix24_mcp.rest.webhook import Webhook
 PORTAL = "https://portal.example"
 CODE = "s3cr3t-c0de"
 WEBHOOK = f"{PORTAL}/rest/1/{CODE}/"
-
-
-@pytest.fixture
-def waits() -> list[float]:
-    """Every wait asked for, in order."""
-    return []
-
-
-@pytest.fixture
-def clock(waits: list[float]) -> Clock:
-    async def wait(seconds: float) -> None:
-        waits.append(round(seconds, 6))
-        await anyio.lowlevel.checkpoint()
-
-    return Clock(now=lambda: math.fsum(waits), sleep=wait)
 
 
 @pytest.fixture

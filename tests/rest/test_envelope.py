@@ -108,6 +108,7 @@ def test_the_time_block_may_be_short_or_missing(time: Any, timing: Timing) -> No
         ({"items": []}, ("items",), []),
         ({"items": {}}, ("items",), []),
         ([], ("items",), []),
+        ({"items": {"0": {"id": 1}, "2": {"id": 3}}}, ("items",), [{"id": 1}, {"id": 3}]),
         ({"a": {"b": [{"id": 1}]}}, ("a", "b"), [{"id": 1}]),
     ],
 )
@@ -124,7 +125,7 @@ def test_rows_stand_where_the_method_puts_them(result: Any, path: tuple[str, ...
         ([{"id": 1}, None], ()),
         ({"items": [{"id": 1}]}, ()),
         ({"item": {"id": 1}}, ("items",)),
-        ({"items": {"1": {"id": 1}}}, ("items",)),
+        ({"items": {"a": {"id": 1}}}, ("items",)),
         ([{"id": 1}], ("items",)),
         ({"items": None}, ("items",)),
     ],

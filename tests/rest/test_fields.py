@@ -142,7 +142,7 @@ async def test_nameless_user_fields_of_a_smart_process_belong_to_its_type(
     route = respx_mock.post("batch").mock(return_value=batch({"fields": [row]}, {"fields": []}))
     assert await RestPortal(client).fields(CONTRACTS) == (FieldInfo("ufCrm3_17", "string", "Номер"),)
     [first, _] = json.loads(route.calls.last.request.content)["cmd"].values()
-    assert first == "userfieldconfig.list?moduleId=crm&filter[entityId]=CRM_3&select[0]=%2A&select[language]=ru"
+    assert first == "userfieldconfig.list?moduleId=crm&filter[entityId]=CRM_3&select[0]=%2A&select[language]=ru&order[id]=ASC"
 
 
 @pytest.mark.parametrize("fields", [{}, [], {"id": "text"}])

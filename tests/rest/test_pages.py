@@ -43,7 +43,8 @@ def test_any_page_of_any_list_is_whole(
 ) -> None:
     """By ids and by places, counted or not, however many rows were expected: the rows, the total, whether more follow.
 
-    Only where more come by id than were expected may it end early, behind as many as those, and says so.
+    Only where more come by id than were expected may it end early, behind as many as those, and says so. Nothing is
+    counted unasked, but where as many are expected as fill the answers to the last row.
     """
     ordered = sorted(ids, reverse=descending)
     query = RecordQuery(DEALS, (), DOWN if descending else UP, ("title",), limit, offset, counted, expected)
@@ -54,7 +55,7 @@ def test_any_page_of_any_list_is_whole(
     assert ids_of(page) == whole[: max(least, len(page.rows))]
     assert page.has_more == (len(ordered) > offset + len(page.rows))
     assert page.total == len(ordered) or (page.total is None and not counted)
-    if not offset and not counted:
+    if not offset and not counted and (expected is None or expected % 50):
         assert {start for request in played.starts for start in request} <= {-1}
 
 

@@ -102,8 +102,9 @@ def test_a_condition_is_written_as_filters_take_it(form: Form, value: Scalar, as
     assert (written_now, type(written_now)) == (asked, type(asked))
 
 
-def test_a_moment_keeps_its_own_offset_where_the_portals_is_not_known() -> None:
-    assert written("2026-07-01T00:00:00+05:00", "moment", None) == "2026-07-01T00:00:00+05:00"
+def test_a_moment_is_written_in_utc_where_the_portal_has_no_offset_or_has_not_said_it() -> None:
+    """It is the same moment; a portal in UTC that passed over another offset would take it for hours later."""
+    assert written("2026-07-01T00:00:00+05:00", "moment", None) == "2026-06-30T19:00:00+00:00"
 
 
 @pytest.mark.parametrize(

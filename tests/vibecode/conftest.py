@@ -4,7 +4,6 @@ import math
 import random
 from collections.abc import AsyncGenerator
 
-import anyio.lowlevel
 import pytest
 
 from bitrix24_mcp.pacing.budget import Budget, Clock, Limits
@@ -14,21 +13,6 @@ from bitrix24_mcp.vibecode.portal import GatewayPortal
 
 GATEWAY = "https://gateway.example"
 KEY = "vibe_api_k3y-of_Ann"
-
-
-@pytest.fixture
-def waits() -> list[float]:
-    """Every wait asked for, in order."""
-    return []
-
-
-@pytest.fixture
-def clock(waits: list[float]) -> Clock:
-    async def wait(seconds: float) -> None:
-        waits.append(round(seconds, 6))
-        await anyio.lowlevel.checkpoint()
-
-    return Clock(now=lambda: math.fsum(waits), sleep=wait)
 
 
 @pytest.fixture

@@ -33,7 +33,8 @@ class Grant:
 class Account:
     """A connected portal. `member_id` is its permanent id and survives a change of its address, `portal` its host.
 
-    `stale`: its tokens are dead, it must be connected again. `deleted`: it was disconnected, its tokens are gone.
+    `stale`: its tokens are dead or cannot be read, it must be connected again. `deleted`: it was disconnected, its
+    tokens are gone.
     """
 
     id: int

@@ -6,6 +6,7 @@ and what was not committed never happened. Readers are not held up meanwhile.
 
 import os
 import sqlite3
+import stat
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -94,6 +95,9 @@ class Database:
         if not self._path.exists():
             # SQLite gives its journal the modes of the database, so both are for the owner alone.
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        if os.name == "posix" and stat.S_IMODE(self._path.stat().st_mode) & 0o022:
+            # Who can write a portal's address here is sent its tokens.
+            raise failures.open_to_others(self._path, "600")
         connection = sqlite3.connect(self._path, timeout=5, isolation_level=None)
         try:
             connection.execute("pragma secure_delete = on")  # what is erased is overwritten

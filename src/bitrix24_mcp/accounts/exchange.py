@@ -5,11 +5,11 @@ The client secret goes only there, and only to servers that are on the list of t
 
 from __future__ import annotations
 
-import json
-import logging
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from bitrix24_mcp.accounts.account import Grant, Tokens
 from bitrix24_mcp.accounts.addresses import is_loopback, origin
@@ -22,17 +22,18 @@ from bitrix24_mcp.crm.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
+from bitrix24_mcp.sending.bodies import json_object
+from bitrix24_mcp.sending.quiet import keep_quiet
 
 if TYPE_CHECKING:
     from bitrix24_mcp.accounts.card import Card
 
-# httpx logs every URL at INFO; this one holds the client secret, as Bitrix24 asks for it there.
-logging.getLogger("httpx").setLevel(logging.WARNING)
-logging.getLogger("httpcore").setLevel(logging.WARNING)
+keep_quiet()  # the address holds the client secret, as Bitrix24 asks for it there
 
 SPENT = "INVALID_GRANT"
 """The server's code for a one-time code or a refresh token that was used, or is too old."""
 _PATIENCE = 20.0
+"""Seconds for a whole answer: others wait for the lock under which it is asked for."""
 _CONNECT_PATIENCE = 10.0
 _SECRET = "Compare BITRIX24_CLIENT_ID and BITRIX24_CLIENT_SECRET with the application's card in the portal."  # noqa: S105 - words about it
 _INSTALL = "Install the application on the portal, then connect again."
@@ -61,6 +62,9 @@ _REFUSALS: Mapping[str, tuple[type[PortalError], str, str]] = {
     ),
 }
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,59}")
+_VISIBLE = re.compile(r"[!-~]+")
+_PERSON = re.compile(r"[1-9][0-9]{0,17}")
+_SCOPE = re.compile(r"[\w.:-]{1,60}", re.ASCII)
 
 
 class Exchange:
@@ -94,7 +98,7 @@ class Exchange:
                 code="UNTRUSTED_HOST",
             )
         status, body = await self._get(host, what)
-        answer = _object(body)
+        answer = json_object(body)
         if status < 300 and answer is not None and "error" not in answer:
             return _grant(answer)
         raise _refusal(status, answer)
@@ -105,11 +109,12 @@ class Exchange:
         card = {"client_id": self._card.client_id, "client_secret": self._card.client_secret}
         patience = httpx.Timeout(_PATIENCE, connect=_CONNECT_PATIENCE)
         try:
-            async with httpx.AsyncClient(timeout=patience, trust_env=not is_loopback(host)) as http:
-                answer = await http.get(
-                    f"{origin(host)}/oauth/token/", params={**what, **card}, headers={"Accept": "application/json"}
-                )
-        except httpx.TimeoutException:
+            with anyio.fail_after(_PATIENCE):
+                async with httpx.AsyncClient(timeout=patience, trust_env=not is_loopback(host)) as http:
+                    answer = await http.get(
+                        f"{origin(host)}/oauth/token/", params={**what, **card}, headers={"Accept": "application/json"}
+                    )
+        except (httpx.TimeoutException, TimeoutError):
             raise PortalUnavailable(
                 "The authorisation server did not answer in time.", advice="Try again later.", code="PORTAL_TIMEOUT"
             ) from None
@@ -117,6 +122,13 @@ class Exchange:
             raise PortalUnavailable(
                 "The authorisation server cannot be reached.",
                 advice="Check the network, then try again.",
+                code="PORTAL_UNREACHABLE",
+            ) from None
+        except (httpx.InvalidURL, ImportError, OSError, ValueError):  # whichever way a setting is wrong
+            raise PortalUnavailable(
+                "The authorisation server cannot be asked: there is none of that name, or this machine's proxy or "
+                "certificates cannot be used.",
+                advice="Check BITRIX24_MCP_AUTHORIZATION_HOSTS, HTTPS_PROXY and SSL_CERT_FILE.",
                 code="PORTAL_UNREACHABLE",
             ) from None
         except httpx.DecodingError:
@@ -156,23 +168,19 @@ def _grant(answer: Mapping[str, Any]) -> Grant:
     access, refresh, member, endpoint = (
         answer.get(key) for key in ("access_token", "refresh_token", "member_id", "client_endpoint")
     )
-    texts = [text for text in (access, refresh, member, endpoint) if isinstance(text, str) and text]
+    texts = [text for text in (access, refresh, member, endpoint) if isinstance(text, str) and _VISIBLE.fullmatch(text)]
     if len(texts) != 4:
         raise unexpected()
-    user = str(answer.get("user_id") or "")
     scopes = str(answer.get("scope") or "").replace(",", " ").split()
     return Grant(
         tokens=Tokens(texts[0], texts[1]),
         member_id=texts[2],
         client_endpoint=texts[3],
-        scopes=tuple(sorted(scopes)),
-        user_id=int(user) if user.isdecimal() else None,
+        scopes=tuple(sorted(scope for scope in scopes if _SCOPE.fullmatch(scope))),
+        user_id=person(answer.get("user_id")),
     )
 
 
-def _object(body: bytes) -> dict[str, Any] | None:
-    try:
-        parsed: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else None
+def person(told: object) -> int | None:
+    """The id of a person, if what a server says is one."""
+    return int(str(told)) if _PERSON.fullmatch(str(told)) else None

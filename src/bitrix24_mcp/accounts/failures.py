@@ -67,10 +67,27 @@ def not_stored(portal: str) -> PortalUnavailable:
     )
 
 
-def callback_refused(what: str) -> InvalidArguments:
+_ONCE_MORE = "Start again with `bitrix24-mcp connect` and use its link once."
+
+
+def callback_refused(what: str, advice: str = _ONCE_MORE) -> InvalidArguments:
     """The browser came back with something that cannot be believed."""
-    return InvalidArguments(
-        what, advice="Start again with `bitrix24-mcp connect` and use its link once.", code="CALLBACK_REFUSED"
+    return InvalidArguments(what, advice=advice, code="CALLBACK_REFUSED")
+
+
+def link_used() -> InvalidArguments:
+    """The browser came back a second time, as when somebody reloads the page."""
+    return callback_refused(
+        "The link was used before.",
+        f"If it led to a connected portal, `bitrix24-mcp accounts` shows that. Otherwise: {_ONCE_MORE}",
+    )
+
+
+def untrusted_server() -> InvalidArguments:
+    """The callback names an authorisation server that may not be given the client secret."""
+    return callback_refused(
+        "The authorisation server that is named is not one of the trusted ones.",
+        "If it is yours, name it in BITRIX24_MCP_AUTHORIZATION_HOSTS and start again with `bitrix24-mcp connect`.",
     )
 
 

@@ -13,8 +13,18 @@ _NAME = "bitrix24-mcp"
 def data_folder(chosen: str, data_home: str) -> Path:
     """The folder an operator chose, else the place where the operating system keeps a user's data.
 
-    `data_home` is XDG_DATA_HOME; only Linux and its relatives have it.
+    `data_home` is XDG_DATA_HOME; only Linux and its relatives have it. Raises PortalError for a user without a home.
     """
+    try:
+        return _folder(chosen, data_home)
+    except RuntimeError:
+        raise failures.store_unusable(
+            "This user has no home folder in which accounts could be kept.",
+            "Name a folder with its whole path in BITRIX24_MCP_DATA_DIR.",
+        ) from None
+
+
+def _folder(chosen: str, data_home: str) -> Path:
     if chosen:
         return Path(chosen).expanduser().absolute()
     if sys.platform == "win32":

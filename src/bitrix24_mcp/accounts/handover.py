@@ -7,6 +7,7 @@ signed, of the last ten minutes, used once, and made for the very portal that an
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bitrix24_mcp.accounts import failures, state
@@ -14,6 +15,7 @@ from bitrix24_mcp.accounts.account import Account, Grant
 from bitrix24_mcp.accounts.addresses import host_of, is_endpoint_of, may_return_to, same_host
 from bitrix24_mcp.accounts.card import Card
 from bitrix24_mcp.accounts.exchange import Exchange
+from bitrix24_mcp.accounts.person import who_gave
 from bitrix24_mcp.accounts.store import Accounts
 from bitrix24_mcp.crm.errors import InvalidArguments, PortalError
 
@@ -61,16 +63,26 @@ class Handover:
             raise failures.callback_refused("Another portal answered than the one the link was made for.")
         server = host_of(query["server_domain"])
         if not self._card.trusts(server):
-            raise failures.callback_refused("The authorisation server that is named is not one of the trusted ones.")
+            raise failures.untrusted_server()
         self._check_return(ours.return_to)
         if not await self._accounts.spend_state(ours.nonce, ours.expires):
-            raise failures.callback_refused("The link was used before.")
+            raise failures.link_used()
         return Callback(ours.portal, ours.return_to, query["code"], query["member_id"], server)
 
     async def follow_up(self, callback: Callback) -> Account:
-        """Exchanges the code and keeps the account. Raises PortalError; the link is spent in any case."""
+        """Exchanges the code and keeps the account, with who allowed it where the portal says that.
+
+        Raises PortalError; the link is spent in any case.
+        """
         grant = await self._exchange.grant(callback.authorization_host, callback.code)
         self._check(grant, callback)
+        account = await self._kept(callback, grant)
+        if grant.user_id is None and (user_id := await who_gave(grant)) is not None:
+            with suppress(PortalError):  # connected it is, whether or not that can be noted
+                return await self._accounts.name_person(account, grant, user_id)
+        return account
+
+    async def _kept(self, callback: Callback, grant: Grant) -> Account:
         try:
             return await self._accounts.connect(callback.portal, callback.authorization_host, grant)
         except PortalError as error:

@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,10 +23,14 @@ _CONNECT = """
 insert into accounts (member_id, portal, user_id, client_endpoint, authorization_host, scopes, created_at, tokens)
 values (:member_id, :portal, :user_id, :client_endpoint, :authorization_host, :scopes, :created_at, :tokens)
 on conflict (member_id) do update set
-  portal = excluded.portal, user_id = coalesce(excluded.user_id, user_id),
+  portal = excluded.portal, user_id = excluded.user_id,
   client_endpoint = excluded.client_endpoint, authorization_host = excluded.authorization_host,
   scopes = excluded.scopes, tokens = excluded.tokens, deleted = 0, stale = 0
 """
+
+
+_REMEMBERED = timedelta(days=1)
+"""How long a used state is remembered beyond its end: a clock that is set back must not make it good again."""
 
 
 def _present() -> datetime:
@@ -59,9 +63,12 @@ class Accounts:
         return self._vault.signing_key
 
     def all(self) -> tuple[Account, ...]:
-        """Every portal that was ever connected, oldest first, those disconnected included."""
+        """Every portal that was ever connected, oldest first, those disconnected included.
+
+        One whose tokens cannot be read with the present key is stale: it must be connected again.
+        """
         with self._database.reading() as connection:
-            return tuple(_account(row) for row in _rows(connection, "order by id"))
+            return tuple(self._listed(row) for row in _rows(connection, "order by id"))
 
     def account(self, portal: str) -> Account:
         """The connected portal of this address; KeyRefused when there is none."""
@@ -95,6 +102,15 @@ class Accounts:
             [row] = _rows(connection, "where member_id = ?", grant.member_id)
         return _account(row)
 
+    async def name_person(self, account: Account, grant: Grant, user_id: int) -> Account:
+        """Notes who gave this grant, unless the account holds another one by now; gives the account as it is then."""
+        async with self._database.writing() as connection:
+            [row] = _rows(connection, "where id = ?", account.id)
+            if row["tokens"] and self._vault.open(row["tokens"]) == grant.tokens:
+                connection.execute("update accounts set user_id = ? where id = ?", [user_id, account.id])
+            [row] = _rows(connection, "where id = ?", account.id)
+        return _account(row)
+
     async def disconnect(self, portal: str) -> Account:
         """Erases the tokens and keeps the account as deleted; KeyRefused when it is not connected."""
         async with self._database.writing() as connection:
@@ -112,18 +128,23 @@ class Accounts:
         """Puts new tokens in the place of the spent ones, or of none; whatever else is stored by now is newer."""
         async with self._database.writing() as connection:
             [row] = _rows(connection, "where id = ?", account.id)
-            stored = self._vault.open(row["tokens"]) if row["tokens"] else None
-            if stored is None or stored == spent:
+            if row["tokens"] is None or self._vault.open(row["tokens"]) == spent:
                 _keep(connection, self._vault, account, grant)
 
     async def spend_state(self, nonce: str, expires: datetime) -> bool:
-        """Whether this state is used for the first time; those too old to be valid are forgotten."""
+        """Whether this state is used for the first time; those too old to be valid are forgotten a day later."""
         async with self._database.writing() as connection:
-            connection.execute("delete from spent_states where expires < ?", [self.now().timestamp()])
+            oldest = self.now() - _REMEMBERED
+            connection.execute("delete from spent_states where expires < ?", [oldest.timestamp()])
             done = connection.execute(
                 "insert into spent_states values (?, ?) on conflict do nothing", [nonce, int(expires.timestamp())]
             )
             return done.rowcount == 1
+
+    def _listed(self, row: sqlite3.Row) -> Account:
+        account = _account(row)
+        unreadable = bool(row["tokens"]) and self._vault.open(row["tokens"]) is None
+        return replace(account, stale=True) if unreadable else account
 
     def _opened(self, connection: sqlite3.Connection, account: Account) -> Tokens:
         [*found] = _rows(connection, "where id = ? and not deleted", account.id)
@@ -178,6 +199,13 @@ def _connected(connection: sqlite3.Connection, portal: str) -> sqlite3.Row:
 
 
 def _account(row: sqlite3.Row) -> Account:
+    try:
+        created_at = datetime.fromisoformat(row["created_at"])
+    except (TypeError, ValueError):
+        raise failures.store_unusable(
+            "The stored accounts hold something that this program did not write.",
+            "Choose another folder with BITRIX24_MCP_DATA_DIR, and connect the portals again.",
+        ) from None
     return Account(
         id=row["id"],
         member_id=row["member_id"],
@@ -186,7 +214,7 @@ def _account(row: sqlite3.Row) -> Account:
         client_endpoint=row["client_endpoint"],
         authorization_host=row["authorization_host"],
         scopes=tuple(row["scopes"].split()),
-        created_at=datetime.fromisoformat(row["created_at"]),
+        created_at=created_at,
         deleted=bool(row["deleted"]),
         stale=bool(row["stale"]),
     )

@@ -37,7 +37,12 @@ class Vault:
     @property
     def has_key(self) -> bool:
         """Whether there is a key file."""
-        return self._path.exists()
+        try:
+            return self._path.exists()
+        except OSError as error:  # the folder may not be entered
+            raise failures.store_unusable(
+                f"{self._path} cannot be reached: {error.strerror}.", "Check the rights on its folder."
+            ) from None
 
     def make_key(self) -> None:
         """Makes the key file; the caller sees to it that only one process does."""

@@ -3,12 +3,15 @@
 import threading
 import webbrowser
 from argparse import Namespace
+from collections.abc import Callable
 
 import anyio
 from starlette.applications import Starlette
 
+from bitrix24_mcp.accounts.account import Account
+from bitrix24_mcp.accounts.addresses import host_of
 from bitrix24_mcp.accounts.exchange import Exchange
-from bitrix24_mcp.accounts.handover import Handover
+from bitrix24_mcp.accounts.handover import Callback, Handover
 from bitrix24_mcp.accounts.store import Accounts
 from bitrix24_mcp.commands.signals import on_stop
 from bitrix24_mcp.commands.terminal import Terminal
@@ -20,6 +23,8 @@ from bitrix24_mcp.web import WebServer
 _PATIENCE = 5 * 60.0
 """Seconds in which the person has to sign in and allow it."""
 _HOST = "127.0.0.1"
+_GRACE = 40
+"""Seconds that a portal which is just being connected is given to the end: its tokens exist nowhere else yet."""
 
 
 def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
@@ -39,9 +44,9 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
 
 
 async def _connect(handover: Handover, options: Namespace, settings: Settings, terminal: Terminal) -> int:
-    waiting = Waiting(handover, options.port, settings.log_level)
-    address = waiting.bind()
     link = handover.link(options.portal, options.return_to)
+    waiting = Waiting(handover, host_of(options.portal), options.port, settings.log_level, terminal.complain)
+    address = waiting.bind()
     terminal.complain(f"The application's card must name this address as the one to return to: {address}{PATH}")
     terminal.complain("Open this link, sign in and allow access; waiting for five minutes (stop with Ctrl+C):")
     terminal.say(link)
@@ -53,18 +58,27 @@ async def _connect(handover: Handover, options: Namespace, settings: Settings, t
         terminal.complain(str(outcome))
         return 1
     if outcome is None:
-        terminal.complain("Nobody came back from the portal, so nothing was connected.")
+        terminal.complain("Nobody came back from the portal, so it is not connected.")
         return 130 if waiting.interrupted else 1
     terminal.say(f"{outcome.portal} is connected. Serve it with BITRIX24_PORTAL={outcome.portal}.")
     return 0
 
 
 class Waiting:
-    """A web server on this machine that waits for one callback that answers a link of ours."""
+    """A web server on this machine that waits until the browser brings back one portal.
 
-    def __init__(self, handover: Handover, port: int, log_level: str) -> None:
+    What else is brought back, by a link of before or by nobody we know, is mentioned once and ends nothing.
+    """
+
+    def __init__(
+        self, handover: Handover, portal: str, port: int, log_level: str, mention: Callable[[str], None]
+    ) -> None:
         route = callback_route(lambda: handover, tell=self._hear)
         self._server = WebServer(Starlette(routes=[route]), _HOST, port, log_level)
+        self._server.config.timeout_graceful_shutdown = _GRACE
+        self._portal = portal
+        self._mention = mention
+        self._mentioned: set[str] = set()
         self._outcome: Outcome | None = None
         self.interrupted = False
 
@@ -86,9 +100,18 @@ class Waiting:
             group.cancel_scope.cancel()
         return self._outcome
 
-    def _hear(self, outcome: Outcome) -> None:
-        self._outcome = outcome
-        self._server.stop()
+    def _hear(self, callback: Callback | None, outcome: Outcome) -> None:
+        if callback is not None and callback.portal == self._portal:
+            self._outcome = outcome
+            self._server.stop()
+            return
+        if isinstance(outcome, Account):
+            text = f"{outcome.portal} was connected meanwhile; still waiting for {self._portal}."
+        else:
+            text = f"A browser came back and was refused: {outcome}"
+        if text not in self._mentioned:
+            self._mentioned.add(text)
+            self._mention(text)
 
     def _interrupt(self) -> None:
         self.interrupted = True

@@ -81,7 +81,7 @@ async def aggregate(
     """
     asked = await _resolve(question, metadata)
     async with spending.in_time():
-        now, before = await _computed(asked, portal, metadata, Purse(spending), report)
+        now, before = await _computed(asked, portal, metadata, Purse(spending, _a_look(asked, portal)), report)
     rows = figure_rows(asked, now, before)
     columns = [group.field for group in asked.plan.groups if not group.bucket]
     named = await with_names(rows[: question.limit], asked.plan.fields, columns, metadata)
@@ -116,7 +116,9 @@ async def explain(question: FigureQuestion, portal: Portal, metadata: Metadata, 
     costs: dict[str, Any] = {}
     for each, suffix in zip(prepared, ("", EARLIER), strict=False):
         costs |= {f"total{suffix}": each.first.total, f"route{suffix}": each.route.name}
-    costs["calls_at_most"] = _calls(prepared)
+    planned = _calls(prepared) * _a_look(asked, portal)
+    otherwise = sum(each.route.otherwise for each in prepared) * _a_look(asked, portal)
+    costs["calls_at_most"] = max(planned, min(planned + otherwise, spending.calls))
     return {
         "entity": asked.plan.fields.entity.name,
         "filter": as_filter(asked.plan.conditions),
@@ -166,6 +168,11 @@ def _calls(prepared: Sequence[Prepared]) -> int:
     """The most requests; two periods take one more count, and the proof for each."""
     together = 1 + 2 * proof_calls(prepared[0].plan.fields) if len(prepared) > 1 else 0
     return sum(1 + each.route.calls for each in prepared) + together
+
+
+def _a_look(asked: Asked, portal: Portal) -> int:
+    """Requests that a count or a page of these records takes."""
+    return portal.requests_a_look(asked.plan.fields.entity, asked.plan.conditions)
 
 
 async def _resolve(question: FigureQuestion, metadata: Metadata) -> Asked:

@@ -60,6 +60,13 @@ class Portal(Protocol):
         """How many of those share one request."""
         ...
 
+    def requests_a_look(self, entity: Entity, conditions: Sequence[Condition]) -> int:
+        """The most requests that one count, or one page of records, takes where these conditions choose; asks nothing.
+
+        Counts that are asked at once may share them.
+        """
+        ...
+
     def now(self) -> datetime:
         """The portal's present moment, aware."""
         ...

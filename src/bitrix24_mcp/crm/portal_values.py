@@ -35,8 +35,8 @@ class RecordQuery:
     """Which records to read: all conditions hold, in this order, these columns, this many from `offset`.
 
     `counted`: whether the total is wanted, which a portal may have to count. `expected`: how many rows are likely to
-    come, so that a portal which gives small pages asks for no more of them at once; None = nobody knows. A page that was
-    expected to be shorter may end before its limit although more follow.
+    come, so that a portal which gives small pages asks for no more of them at once; None = nobody knows. A page that
+    was expected to be shorter may end before its limit although more follow.
     """
 
     entity: Entity
@@ -167,6 +167,11 @@ class Identity:
     key_type: str
     per_second: int | None = None
     admin: bool | None = None
+
+    @property
+    def direct(self) -> bool:
+        """Whether Bitrix24's own REST is asked, not the gateway; each has scopes of its own."""
+        return self.key_type in {"webhook", "oauth"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bitrix24_mcp.demo.schema import Entity
 
-_ALL = (
+ALL = (
     "bizproc",
     "calendar",
     "catalog",
@@ -37,7 +37,7 @@ class Key:
     value: str
     kind: Literal["personal", "oauth_app", "management"] = "personal"
     mode: Literal["READWRITE", "READONLY"] = "READWRITE"
-    scopes: tuple[str, ...] = _ALL
+    scopes: tuple[str, ...] = ALL
     user: int = 1
     admin: bool = True
     refusal: str = ""  # the code that every request with it gets

@@ -1,6 +1,7 @@
 """The part of the Portal that is not about records by conditions: the portal itself, people, workflows, histories."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import tzinfo
 
 from bitrix24_mcp.crm.catalogue.entity import Entity
@@ -38,8 +39,8 @@ class RestAbout:
         return RateLimits()
 
     async def identity(self) -> Identity:
-        """`profile` and `scope`."""
-        return await identity.identity(self._client.access, self._lists)
+        """`profile` and `scope`; the host is the one to which the portal has moved."""
+        return replace(await identity.identity(self._client.access, self._lists), portal=self._client.portal)
 
     async def time_zone(self) -> str:
         """`profile`, else `user.current`."""

@@ -13,6 +13,10 @@ from bitrix24_mcp.crm.errors import (
 )
 
 _WEBHOOK = "Create an inbound webhook in the portal (Developer resources) and set its address as BITRIX24_WEBHOOK_URL."
+_COMPARE = (
+    "Compare its address with the webhook's page in the portal (Developer resources); if it is gone, create a new "
+    "inbound webhook there. Set the right address as BITRIX24_WEBHOOK_URL."
+)
 _CONNECT = "Run `bitrix24-mcp connect` with the portal's address again."
 _TICK = "Tick the scope in the webhook's settings in the portal, or ask its owner to."
 _GRANT = "Add the scope to the application's card in the portal, then run `bitrix24-mcp connect` again."
@@ -60,7 +64,7 @@ KNOWN: Mapping[str, Entry] = {
     "INVALID_CREDENTIALS": (
         KeyRefused,
         "The portal does not know this webhook: it is mistyped, deleted or expired, or its owner was dismissed.",
-        _WEBHOOK,
+        _COMPARE,
         _CONNECT,
     ),
     "INSUFFICIENT_SCOPE": (PermissionRefused, "The scope for this was not granted.", _TICK, _GRANT),

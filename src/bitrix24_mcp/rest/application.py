@@ -3,6 +3,9 @@
 The portal asks that tokens are renewed only then, not by a timer (docs: settings/oauth). Renewing spends the old pair,
 so it is done once: in this process by a lock, across processes under the store's own lock with a second look at what is
 stored, and from the request on it is not broken off when the call that needed it is cancelled.
+
+What is stored counts, and is looked at for every call: an account that is disconnected opens nothing from then on, and
+what another process renewed is used. Only a pair that could not be stored is kept here, until it can.
 """
 
 from collections.abc import Mapping
@@ -54,8 +57,7 @@ class Application:
     async def parameters(self) -> Mapping[str, str]:
         """The token that a body carries. KeyRefused when the account is stale, disconnected or unreadable."""
         await self._store_after_all()
-        if self._tokens is None:
-            self._tokens = self._accounts.tokens(self._account)
+        self._tokens = self._unstored[0].tokens if self._unstored else self._accounts.tokens(self._account)
         return {"auth": self._tokens.access}
 
     async def renewed(self, spent: Mapping[str, str]) -> bool:
@@ -82,30 +84,38 @@ class Application:
             raise
 
     async def _renew(self, spent: str) -> None:
-        granted, replaced = None, None
+        granted, stored = None, None
         try:
             async with self._accounts.held(self._account) as held:
-                replaced = held.tokens
-                if replaced.access != spent:  # another process was quicker
-                    self._tokens = replaced
+                stored = held.tokens
+                present = self._present(stored)
+                if present.access != spent:  # another process was quicker
+                    self._tokens = present
                     return
                 with anyio.CancelScope(shield=True):  # what the answer holds exists nowhere else
-                    granted = await self._granted(held)
+                    granted = await self._granted(held, present)
                 if granted is not None:
                     self._tokens = granted.tokens
                     held.keep(granted)
         except PortalError as error:
-            if granted is None or replaced is None or error.code != failures.UNUSABLE:
+            if granted is None or stored is None or error.code != failures.UNUSABLE:
                 raise
-            self._unstored = granted, replaced
+            self._unstored = granted, stored
             raise failures.not_stored(self.portal) from None
+        self._unstored = None
         if granted is None:
             raise failures.stale(self.portal)
 
-    async def _granted(self, held: Held) -> Grant | None:
-        """The new pair; None when the old one is dead, which is noted then."""
+    def _present(self, stored: Tokens) -> Tokens:
+        """The pair that is good now: the stored one, or the unstored one that took its place."""
+        if self._unstored and self._unstored[1] == stored:
+            return self._unstored[0].tokens
+        return stored
+
+    async def _granted(self, held: Held, present: Tokens) -> Grant | None:
+        """The new pair; None when the present one is dead, which is noted then."""
         try:
-            granted = await self._exchange.renew(self._account.authorization_host, held.tokens)
+            granted = await self._exchange.renew(self._account.authorization_host, present)
         except KeyRefused as error:
             if error.code != SPENT:
                 raise
@@ -117,10 +127,12 @@ class Application:
 
     async def _store_after_all(self) -> None:
         """Stores the pair that could not be stored when it came, if that is possible now; it was said then."""
-        if self._unstored is None:
+        late = self._unstored
+        if late is None:
             return
         try:
-            await self._accounts.keep_late(self._account, *self._unstored)
+            await self._accounts.keep_late(self._account, *late)
         except PortalError:
             return
-        self._unstored = None
+        if self._unstored is late:  # else a newer one came meanwhile
+            self._unstored = None

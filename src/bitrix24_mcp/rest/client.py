@@ -47,6 +47,11 @@ class RestClient(Connection):
         self._portal = Whereabouts(access)
         self._secrets = Secrets(access.endpoint.split("/")[-2] if access.kind == "webhook" else "")
 
+    @property
+    def portal(self) -> str:
+        """The portal's host, also where it has moved to; harmless."""
+        return self._portal.host
+
     async def call(self, method: str, params: Params | None = None) -> Answer:
         """One method, asked again where that helps. Raises PortalError."""
         return await persistently(partial(self._once, method, params or {}, [method]), self.budget.clock)
@@ -153,7 +158,7 @@ class RestClient(Connection):
         if isinstance(response, Failure):
             return response
         try:
-            reply = read(response.status_code, response.content)
+            reply = read(response.status_code, response.content, self._secrets)
         except UnexpectedAnswer as error:
             return of_unexpected(error)
         if (offset := reply.timing.offset) is not None:
@@ -174,7 +179,7 @@ class RestClient(Connection):
             return Failure(used_up(wait), ATTEMPTS if wait <= LONGEST_WAIT else 1, wait)
         if outcome.code == RATE:
             self.budget.overflowed()
-        return Failure(outcome.error(self.access.kind, self._secrets), outcome.attempts)
+        return Failure(outcome.error(self.access.kind, self._secrets, method), outcome.attempts)
 
     def _held(self, method: str) -> Failure | None:
         """The failure of a method that the portal refuses for longer than somebody waits."""

@@ -39,6 +39,7 @@ class Column:
     `name`: what tools call it; `asked`: what filter, order and select call it, empty where they do not know it;
     `read`: its key in a row; `form`: how its values are kept there; `multiple`: whether it holds several of them;
     `part`: of a field that REST keeps together with others, such as the phones in `fm`, the one that is meant.
+    `numbered`: its values are numbers of a list, so that a condition with a word would find nothing.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     form: Form = "plain"
     multiple: bool = False
     part: str = ""
+    numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

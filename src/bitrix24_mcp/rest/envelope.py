@@ -1,13 +1,14 @@
 """REST's envelope, with all the forms in which it has been seen (docs: settings/how-to-call-rest-api/data-encoding)."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from math import isfinite
 from typing import Any, cast
 
 from bitrix24_mcp.rest.errors import Refusal, refusal_of, without_envelope
+from bitrix24_mcp.sending.bodies import json_object
 from bitrix24_mcp.sending.failures import Failure, unexpected
+from bitrix24_mcp.sending.words import Secrets
 
 Json = dict[str, Any]
 
@@ -24,14 +25,16 @@ class Answer:
     next: int | None = None
 
     def rows(self, *path: str) -> list[Json]:
-        """The records under these keys of the result; an empty map holds none. Raises UnexpectedAnswer."""
+        """The records under these keys of the result; an empty map holds none. Raises UnexpectedAnswer.
+
+        A map of numbers is a list as well: PHP prints one so when its places have gaps.
+        """
         held: object = self.result
         for name in path:
             if not (container := _map(held)):
                 return []
             held = container.get(name)
-        if held == {}:
-            return []
+        held = listed(held)
         if not isinstance(held, list) or not all(isinstance(row, dict) for row in cast("list[Any]", held)):
             raise unexpected("The portal sent something else than records.")
         return cast("list[Json]", held)
@@ -64,9 +67,15 @@ class Reply:
     timing: Timing
 
 
-def read(status: int, body: bytes) -> Reply:
-    """What an HTTP answer means: the `error` key decides. Raises UnexpectedAnswer when it is no envelope."""
-    envelope = _json(body)
+def read(status: int, body: bytes, secrets: Secrets | None = None) -> Reply:
+    """What an HTTP answer means: the `error` key decides. Raises UnexpectedAnswer when it is no envelope.
+
+    Where the answer repeats one of the secrets, a mark stands in its place.
+    """
+    try:
+        envelope: Json | None = (secrets or Secrets()).hidden_in(body, json_object(body))
+    except RecursionError:  # nested deeper than anything that a portal says
+        envelope = None
     if envelope is None and status < 400:
         raise unexpected("The portal answered with something that is not JSON.")
     timing = timing_of(envelope.get("time")) if envelope else Timing()
@@ -97,20 +106,20 @@ def number(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
+def listed(held: object) -> object:
+    """The list that a map of numbers stands for; everything else as it is."""
+    numbered = cast("Json", held) if isinstance(held, dict) else None
+    if numbered is not None and all(key.isdecimal() for key in numbered):
+        return list(numbered.values())
+    return cast("object", held)
+
+
 def _map(held: object) -> Json:
     if held == []:
         return {}
     if isinstance(held, dict):
         return cast("Json", held)
     raise unexpected("The portal sent something else than a record.")
-
-
-def _json(body: bytes) -> Json | None:
-    try:
-        parsed: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return cast("Json", parsed) if isinstance(parsed, dict) else None
 
 
 def _seconds(value: Any) -> float | None:

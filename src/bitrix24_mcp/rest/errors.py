@@ -9,6 +9,7 @@ from typing import Any, cast
 from bitrix24_mcp.crm.errors import (
     InvalidArguments,
     KeyRefused,
+    PermissionRefused,
     PortalError,
     PortalUnavailable,
     RequestRefused,
@@ -32,18 +33,30 @@ _PASSING: Mapping[str, int] = {
 """How often a call that is refused with this code is made in all; every other code stays."""
 _EXPLAINED = frozenset({"INVALID_REQUEST", "INVALID_ARG_VALUE", "ERROR_CORE", "INSUFFICIENT_SCOPE"})
 """Known codes whose description names the cause; for the others our own words say more and can leak nothing."""
+_SCOPES: Mapping[str, str] = {
+    "bizproc": "bizproc", "calendar": "calendar", "catalog": "catalog", "crm": "crm", "department": "department",
+    "disk": "disk", "sale": "sale", "sonet_group": "sonet_group", "tasks": "task", "user": "user",
+}  # fmt: skip
+"""What a method needs, by the first part of its name (docs: api-reference/scopes/permissions)."""
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,59}")
 _NAMELESS = "REFUSED_WITHOUT_CODE"
 _BY_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"method not found", re.IGNORECASE), "ERROR_METHOD_NOT_FOUND"),
     (re.compile(r"not found|не найден|nicht gefunden", re.IGNORECASE), "NOT_FOUND"),
-    (re.compile(r"access denied|доступ запрещ|отказано в доступе|zugriff verweigert", re.IGNORECASE), "ACCESS_DENIED"),
+    (
+        re.compile(
+            r"access (?:is )?denied|permission denied|доступ запрещ|отказано в доступе|нет доступа|нет прав"
+            r"|недостаточно прав|zugriff verweigert",
+            re.IGNORECASE,
+        ),
+        "ACCESS_DENIED",
+    ),
 )
 """What an empty or numeric code means, by its description, which may be in the portal's language."""
 _SPECIAL: tuple[tuple[str, re.Pattern[str], Entry], ...] = (
     ("INVALID_REQUEST", re.compile(r"https", re.IGNORECASE), HTTPS_ONLY),
-    ("ACCESS_DENIED", re.compile(r"tariff|commercial plan|REST( API)? is available", re.IGNORECASE), NO_REST_IN_PLAN),
-    ("ACCESS_DENIED", re.compile(r"admin", re.IGNORECASE), ADMINISTRATORS_ONLY),
+    ("ACCESS_DENIED", re.compile(r"tariff|тариф|commercial|REST( API)? is avail", re.IGNORECASE), NO_REST_IN_PLAN),
+    ("ACCESS_DENIED", re.compile(r"admin|админ", re.IGNORECASE), ADMINISTRATORS_ONLY),
     ("ACCESS_DENIED", re.compile(r"application context", re.IGNORECASE), KNOWN["WRONG_AUTH_TYPE"]),
 )
 """Codes that mean several things, told apart by the description."""
@@ -61,8 +74,10 @@ class Refusal:
         """How often the same call is worth making in all."""
         return _PASSING.get(self.code, 1)
 
-    def error(self, kind: Kind, secrets: Secrets | None = None) -> PortalError:
+    def error(self, kind: Kind, secrets: Secrets | None = None, method: str = "") -> PortalError:
         """The error that this refusal means to the user of a webhook or of an application; it tells no secret."""
+        if self.code == "INSUFFICIENT_SCOPE" and (scope := scope_of(method)):
+            return no_scope(scope, kind)
         entry = next((e for code, text, e in _SPECIAL if code == self.code and text.search(self.description)), None)
         known = entry or KNOWN.get(self.code)
         error, what, webhook, oauth = known or either(
@@ -120,6 +135,28 @@ def moved(kind: Kind) -> KeyRefused:
         else "Run `bitrix24-mcp connect` with the portal's new address.",
         code="PORTAL_MOVED",
     )
+
+
+def rest_closed() -> PermissionRefused:
+    """The error for a portal that refuses even what is open to everybody (docs: error-codes)."""
+    return PermissionRefused(
+        "The portal does not open REST to this user: its plan does not include REST, or an administrator closed it.",
+        advice="Ask a portal administrator whether the plan includes REST and who may use it.",
+        code="ACCESS_DENIED",
+    )
+
+
+def no_scope(scope: str, kind: Kind) -> PermissionRefused:
+    """The error for a scope that was not granted."""
+    _, _, webhook, oauth = KNOWN["INSUFFICIENT_SCOPE"]
+    what, advice = ("webhook", webhook) if kind == "webhook" else ("application", oauth)
+    return PermissionRefused(f"The {what} lacks the scope {scope}.", advice=advice, code="INSUFFICIENT_SCOPE")
+
+
+def scope_of(method: str) -> str:
+    """What a method needs: the scope is the first part of its name; empty where it is not known."""
+    scope = method.partition(".")[0].lower()
+    return _SCOPES.get(scope, "")
 
 
 def misread() -> InvalidArguments:

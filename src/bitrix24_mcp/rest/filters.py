@@ -29,6 +29,8 @@ def filter_of(
         column = columns[condition.field]
         if (prefix := dialect.operators.get(condition.operator)) is None or not column.asked:
             raise _cannot_filter(condition)
+        if column.numbered:
+            _check_numbers(condition)
         if between_seconds(_first(condition), column.form):
             keyed |= _never(columns, dialect) if condition.operator == "eq" else {}
         else:
@@ -59,6 +61,17 @@ def _operand(condition: Condition, column: Column, offset: tzinfo | None) -> Any
     if isinstance(condition.value, tuple):
         return [written(each, column.form, offset) for each in condition.value]
     return written(condition.value, column.form, offset)
+
+
+def _check_numbers(condition: Condition) -> None:
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    if any(not str(each).isdecimal() for each in values if each != ""):
+        raise InvalidArguments(
+            f"The portal does not say what the values of {condition.field} are called.",
+            advice="Give the number of the value; for their names an administrator or the scope userfieldconfig is "
+            "needed.",
+            code="UNKNOWN_VALUE",
+        )
 
 
 def _never(columns: Columns, dialect: Dialect) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from typing import Any, cast
 
+from bitrix24_mcp.crm.errors import PermissionRefused
 from bitrix24_mcp.crm.portal_values import Identity
 from bitrix24_mcp.rest.access import Access
 from bitrix24_mcp.rest.calls import RestCall
+from bitrix24_mcp.rest.envelope import listed
+from bitrix24_mcp.rest.errors import rest_closed
 from bitrix24_mcp.rest.forms import known_form, text, whole_number
 from bitrix24_mcp.rest.lists import Lists
 from bitrix24_mcp.rest.values import flag
@@ -16,8 +19,14 @@ _PROFILE, _SCOPE, _CURRENT = RestCall("profile"), RestCall("scope"), RestCall("u
 
 
 async def identity(access: Access, lists: Lists) -> Identity:
-    """The portal, the granted scopes, and the user: `profile` and `scope` in one request."""
-    profile, scope = await lists.answers(_PROFILE, _SCOPE)
+    """The portal, the granted scopes, and the user: `profile` and `scope` in one request.
+
+    Both are open to everybody, so that a refusal means REST as a whole.
+    """
+    try:
+        profile, scope = await lists.answers(_PROFILE, _SCOPE)
+    except PermissionRefused as refused:
+        raise (rest_closed() if refused.code == "ACCESS_DENIED" else refused) from None
     user = profile.record()
     with known_form():
         return Identity(
@@ -41,6 +50,7 @@ async def time_zone(lists: Lists) -> str:
 
 
 def _scopes(result: Any) -> tuple[str, ...]:
-    if not isinstance(result, list):
+    scopes = listed(result)
+    if not isinstance(scopes, list):
         raise unexpected("The portal sent no list of scopes.")
-    return tuple(str(scope) for scope in cast("list[Any]", result))
+    return tuple(str(scope) for scope in cast("list[Any]", scopes))

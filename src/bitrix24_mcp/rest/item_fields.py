@@ -56,8 +56,15 @@ def columns_of(entity: Entity, fields: Mapping[str, Json]) -> Columns:
 
 def _column(entity: Entity, name: str, described: Json) -> Column:
     ours = called(entity, name, str(described.get("upperName") or ""))
-    form = _form(entity, ours, str(described.get("type") or ""))
-    return Column(ours, name, name, form, multiple=_yes(described.get("isMultiple")))
+    type_ = str(described.get("type") or "")
+    return Column(
+        ours,
+        name,
+        name,
+        _form(entity, ours, type_),
+        multiple=_yes(described.get("isMultiple")),
+        numbered=type_ == "enumeration",
+    )
 
 
 def _form(entity: Entity, name: str, type_: str) -> Form:
@@ -98,4 +105,4 @@ def _setting(described: Json, name: str) -> str:
 
 
 def _yes(told: Any) -> bool:
-    return told in {True, "Y"}
+    return told is True or told == "Y"

@@ -11,7 +11,7 @@ from typing import Any, cast
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.rest.calls import RestCall
 from bitrix24_mcp.rest.envelope import Answer, Json
-from bitrix24_mcp.rest.lists import Lists
+from bitrix24_mcp.rest.lists import Lists, pages_behind
 from bitrix24_mcp.rest.names import MULTIFIELDS, is_user_field, keeps_original_names
 
 _LANGUAGES = ("ru", "en")
@@ -36,12 +36,22 @@ async def completed(entity: Entity, fields: Mapping[str, Json], lists: Lists) ->
     if not any(_lacks(name, each) for name, each in fields.items()):
         return dict(fields)
     rows: dict[str, list[Json]] = {}
-    for outcome in await lists.outcomes(_calls(entity, fields)):
-        if isinstance(outcome, Answer):
-            found = outcome.rows(*([] if keeps_original_names(entity) else ["fields"]))
-            for row in found:
-                rows.setdefault(_spelling(str(row.get("FIELD_NAME") or row.get("fieldName") or "")), []).append(row)
+    for row in await _labels(_calls(entity, fields), [] if keeps_original_names(entity) else ["fields"], lists):
+        rows.setdefault(_spelling(str(row.get("FIELD_NAME") or row.get("fieldName") or "")), []).append(row)
     return {name: _with(name, each, rows.get(_spelling(name), [])) for name, each in fields.items()}
+
+
+async def _labels(calls: Sequence[RestCall], path: Sequence[str], lists: Lists) -> list[Json]:
+    """The rows of all pages; a portal with thousands of user fields has hundreds of them."""
+    rows: list[Json] = []
+    further: list[RestCall] = []
+    for call, outcome in zip(calls, await lists.outcomes(calls), strict=True):
+        if isinstance(outcome, Answer):
+            rows += outcome.rows(*path)
+            further += pages_behind(call, outcome)
+    for outcome in await lists.outcomes(further):
+        rows += outcome.rows(*path) if isinstance(outcome, Answer) else []
+    return rows
 
 
 def _lacks(name: str, told: Json) -> bool:
@@ -59,7 +69,12 @@ def _calls(entity: Entity, fields: Mapping[str, Json]) -> list[RestCall]:
     return [
         RestCall(
             "userfieldconfig.list",
-            {"moduleId": "crm", "filter": {"entityId": owner}, "select": {"0": "*", "language": language}},
+            {
+                "moduleId": "crm",
+                "filter": {"entityId": owner},
+                "select": {"0": "*", "language": language},
+                "order": {"id": "ASC"},
+            },
         )
         for owner in sorted(owners)
         for language in _LANGUAGES

@@ -13,7 +13,7 @@ from bitrix24_mcp.rest.item_fields import columns_of, described, fields_of
 from bitrix24_mcp.rest.item_labels import completed, titles_call, titles_of
 from bitrix24_mcp.rest.listing import DialectListing
 from bitrix24_mcp.rest.lists import Lists
-from bitrix24_mcp.rest.multifields import with_ids
+from bitrix24_mcp.rest.multifields import requests_for_ids, with_ids
 from bitrix24_mcp.rest.names import MULTIFIELDS
 from bitrix24_mcp.rest.reads import Reads
 
@@ -47,6 +47,10 @@ class ItemListing(DialectListing):
     async def narrowed(self, conditions: Sequence[Condition]) -> Sequence[Condition] | None:
         """Conditions on phones and the like become one on ids."""
         return await with_ids(conditions, MULTIFIELDS.get(self.entity.name, ()), self.entity, self._lists)
+
+    def requests(self, conditions: Sequence[Condition]) -> int:
+        """One, and those that find the records with a phone or the like."""
+        return 1 + requests_for_ids(conditions, MULTIFIELDS.get(self.entity.name, ()))
 
     async def _describe(self) -> tuple[tuple[FieldInfo, ...], Columns]:
         call = RestCall("crm.item.fields", {"entityTypeId": self.entity.entity_type_id})

@@ -5,13 +5,15 @@ from dataclasses import replace
 from typing import Any, cast
 
 from bitrix24_mcp.crm.catalogue.entity import Entity
-from bitrix24_mcp.crm.errors import PortalError
+from bitrix24_mcp.crm.errors import InvalidArguments, PortalError, quoted
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.filters.matching import in_order, matches
 from bitrix24_mcp.crm.portal_values import Condition, FieldInfo, Record, RecordPage, RecordQuery, Sort
+from bitrix24_mcp.rest.batch import MOST_CALLS
 from bitrix24_mcp.rest.calls import RestCall
 from bitrix24_mcp.rest.client import RestClient
 from bitrix24_mcp.rest.columns import Columns
+from bitrix24_mcp.rest.dialects import ROWS
 from bitrix24_mcp.rest.envelope import Json
 from bitrix24_mcp.rest.filters import filter_of
 from bitrix24_mcp.rest.forms import text
@@ -25,6 +27,10 @@ LOOKED_THROUGH = 10_000
 """Rows that are read to choose or order them here: two hundred pages, which four requests bring."""
 NO_SUCH_METHOD = "ERROR_METHOD_NOT_FOUND"
 _BY_ID = (Sort("id"),)
+_BEHIND = Condition("id", "gt", 0)
+"""What a page that goes on behind another one is asked by."""
+_A_LOOK = 1 + -(-(LOOKED_THROUGH // ROWS - 1) // MOST_CALLS)
+"""The first page, and batches of the others."""
 
 
 class KindListing(DialectListing):
@@ -45,16 +51,21 @@ class KindListing(DialectListing):
         """By its method, or chosen and ordered here from all that the method chooses."""
         if self._asked(query.conditions, query.sort):
             return await super().search(query)
-        rows = in_order(await self._chosen(query.conditions), query.sort or _BY_ID, await self._fields())
+        chosen, pieces = await self._chosen(query.conditions, query.sort)
+        rows = in_order(chosen, query.sort or _BY_ID, await self._fields())
         limit = min(query.limit, AT_MOST)
         page = tuple(_columns(row, query.select) for row in rows[query.offset : query.offset + limit])
-        return RecordPage(page, len(rows), has_more=len(rows) > query.offset + limit)
+        return RecordPage(page, len(rows), has_more=len(rows) > query.offset + limit, pieces=pieces)
 
     async def count(self, conditions: Sequence[Condition]) -> int:
         """By the method's total, or counted here."""
         if self._asked(conditions, ()):
             return await super().count(conditions)
-        return len(await self._chosen(conditions))
+        return len((await self._chosen(conditions, ()))[0])
+
+    def requests(self, conditions: Sequence[Condition]) -> int:
+        """One, or those that bring all rows to look through."""
+        return 1 if self._asked([*conditions, _BEHIND], _BY_ID) else _A_LOOK
 
     async def question(self, query: RecordQuery) -> Question:
         """The query in the method's words; of the conditions, those that it takes."""
@@ -81,9 +92,13 @@ class KindListing(DialectListing):
             and self.kind.orders(sort)
         )
 
-    async def _chosen(self, conditions: Sequence[Condition]) -> list[Record]:
+    async def _chosen(self, conditions: Sequence[Condition], sort: Sequence[Sort]) -> tuple[list[Record], int]:
+        """The rows that meet the conditions, and in how many readings one after the other those looked through came."""
         rows, columns, fields = await self.everything(conditions), await self.columns(), await self._fields()
-        return [row for row in map(columns.row, rows) if all(_meets(row, each, fields) for each in conditions)]
+        if self.kind.scoped:
+            _check_told(rows, [*(each.field for each in conditions), *(step.field for step in sort)], columns)
+        chosen = [row for row in map(columns.row, rows) if all(_meets(row, each, fields) for each in conditions)]
+        return chosen, max(1, -(-len(rows) // ROWS))
 
     async def _fields(self) -> Fields:
         """The fields as far as comparing needs them, which is never more than what is known of them anyway."""
@@ -102,6 +117,18 @@ class KindListing(DialectListing):
         if outcome.code != NO_SUCH_METHOD:
             raise outcome
         return {}
+
+
+def _check_told(rows: Sequence[Json], names: Sequence[str], columns: Columns) -> None:
+    told = {key for row in rows for key in row}
+    hidden = [name for name in dict.fromkeys(names) if columns[name].read not in told]
+    if rows and hidden:
+        raise InvalidArguments(
+            f"The portal tells no {quoted(hidden)} here, so that nothing can be chosen or ordered by it.",
+            advice="Its scope may hide it: user_brief shows no contact data, user_basic no last sign-in. Leave it out, "
+            "or ask for the scope user.",
+            code="NOT_OVER_REST",
+        )
 
 
 def _columns(row: Record, names: Sequence[str]) -> Record:

@@ -12,6 +12,7 @@ from typing import Any
 from bitrix24_mcp.crm.portal_values import Condition, Operator, Record, Sort
 from bitrix24_mcp.rest.columns import Columns
 from bitrix24_mcp.rest.dialects import Column, Dialect, Order
+from bitrix24_mcp.rest.forms import known_form
 from bitrix24_mcp.rest.values import Form
 
 Json = dict[str, Any]
@@ -93,6 +94,7 @@ class Kind:
     `filterable` and `sortable` name the fields that the method documents for it; None = all of them.
     `patterns` are text fields whose plain value is a pattern, so that a percent sign in it means any text.
     `steps`: how many an order may have. `always` is selected with whatever else, `by_name` whether columns can be.
+    `scoped`: the scope decides which fields come in a row, and no answer says so (docs: user/user-scope).
     `written` makes a condition into one that the filter takes, `prepared` a row into one that the columns can read.
     """
 
@@ -106,6 +108,7 @@ class Kind:
     steps: int = 9
     always: tuple[str, ...] = ()
     by_name: bool = True
+    scoped: bool = False
     written: Callable[[Condition], Condition] = _as_asked
     prepared: Callable[[Json], Json] = _as_it_is
 
@@ -146,8 +149,9 @@ class KindColumns(Columns):
         return list(dict.fromkeys([*super().selected(names, every), *self._kind.always]))
 
     def row(self, raw: Mapping[str, Any], names: Sequence[str] = ()) -> Record:
-        """A row under the names of tools; of all that came, only the fields that tools know."""
-        prepared = self._kind.prepared(dict(raw))
+        """A row under the names of tools; of all that came, the fields that tools know. Raises UnexpectedAnswer."""
+        with known_form():
+            prepared = self._kind.prepared(dict(raw))
         return super().row(prepared, names or [each.name for each in self._known if each.read in prepared])
 
     @property

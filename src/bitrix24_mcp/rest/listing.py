@@ -54,6 +54,10 @@ class Listing(Protocol):
         """The records with all their fields."""
         ...
 
+    def requests(self, conditions: Sequence[Condition]) -> int:
+        """The most requests that one count, or one page ordered by id, takes."""
+        ...
+
 
 class DialectListing:
     """A kind of record that its dialect says all about."""
@@ -127,6 +131,10 @@ class DialectListing:
         if self._dialect.single is None:
             return await listed(self.entity, ids, self.search)
         return await singly(ids, self._dialect.single, await self.columns(), self._reads)
+
+    def requests(self, conditions: Sequence[Condition]) -> int:  # noqa: ARG002 - the list chooses by all of them
+        """One."""
+        return 1
 
 
 NONE = RecordPage((), 0, has_more=False)

@@ -47,16 +47,24 @@ class Lists:
         if first.next is None or not rows:
             return rows, total
         if total is not None:
-            starts = range(first.next, total, PAGE)
-            for answer in await self.answers(*(_behind(call, start) for start in starts)):
+            for answer in await self.answers(*pages_behind(call, first)):
                 rows = [*rows, *answer.rows(*path)]
             return rows, total
         following: int | None = first.next
         while following is not None:
             [answer] = await self.answers(_behind(call, following))
             rows = [*rows, *answer.rows(*path)]
+            if most is not None and len(rows) > most:
+                raise too_many(len(rows))
             following = answer.next if answer.next is None or answer.next > following else None
         return rows, None
+
+
+def pages_behind(call: RestCall, first: Answer) -> list[RestCall]:
+    """The calls for all pages behind the first of a list; none where it says of no more, or not of how many."""
+    if first.next is None or first.total is None:
+        return []
+    return [_behind(call, start) for start in range(first.next, first.total, PAGE)]
 
 
 def _behind(call: RestCall, start: int) -> RestCall:

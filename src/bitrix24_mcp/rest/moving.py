@@ -31,6 +31,12 @@ class Whereabouts:
         self._access = access
         self._moved: dict[str, str] = {}
 
+    @property
+    def host(self) -> str:
+        """The portal's host, with its port where one is named."""
+        moved = self._moved.get(self._parts()[0])
+        return urlsplit(moved).netloc if moved else self._access.portal
+
     def address(self, method: str) -> str:
         """Where a method is called; it holds the secret of a webhook."""
         origin, path = self._parts()

@@ -38,6 +38,11 @@ async def with_ids(
     return [*(each for each in others if each not in wanted), Condition("id", "in", tuple(sorted(found)))]
 
 
+def requests_for_ids(conditions: Sequence[Condition], parts: Sequence[str]) -> int:
+    """The most requests that it takes: a list for each value, and twice as many for lists of several pages."""
+    return sum(3 * len(_values(each)) for each in conditions if each.field in parts)
+
+
 async def _ids(condition: Condition, entity: Entity, lists: Lists) -> set[int]:
     if condition.operator not in {"eq", "in"}:
         raise InvalidArguments(

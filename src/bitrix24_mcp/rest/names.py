@@ -52,5 +52,5 @@ def asked(entity: Entity, name: str) -> str:
 
 
 def _original(name: str) -> str:
-    """`ufCrm_1700000001` as `UF_CRM_1700000001`, `ufCrmFloor` as `UF_CRM_FLOOR`."""
-    return _HUMP.sub("_", name).upper()
+    """`ufCrm_1700000001` as `UF_CRM_1700000001`, `ufCrmFloor` as `UF_CRM_FLOOR`; what is original already stays."""
+    return name if name.startswith("UF_") else _HUMP.sub("_", name).upper()

@@ -86,12 +86,13 @@ class Question:
     def page(self, rows: Sequence[Json], total: int | None, *, more: bool, pieces: int = 1) -> RecordPage:
         """The page of the CRM, which begins with these rows."""
         if rows and self.dialect.whole_rows:
-            self._check_columns(rows[0])
+            self._check_columns(rows)
         shown = tuple(self.columns.row(row, self.query.select) for row in rows[: self.limit])
         return RecordPage(shown, total, more or len(rows) > self.limit, max(1, pieces))
 
-    def _check_columns(self, row: Json) -> None:
-        absent = [name for name in self.query.select if self.columns[name].read not in row]
+    def _check_columns(self, rows: Sequence[Json]) -> None:
+        told = {key for row in rows for key in row}
+        absent = [name for name in self.query.select if self.columns[name].read not in told]
         if absent:
             raise InvalidArguments(
                 f"Bitrix24 does not tell {quoted(absent)} of {self.query.entity.plural} over REST.",

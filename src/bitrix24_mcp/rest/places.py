@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bitrix24_mcp.crm.errors import PortalError
+from bitrix24_mcp.crm.errors import PortalError, UnexpectedAnswer
 from bitrix24_mcp.crm.portal_values import RecordPage
 from bitrix24_mcp.rest.client import RestClient
 from bitrix24_mcp.rest.dialects import ROWS
@@ -26,7 +26,7 @@ async def read_by_place(question: Question, client: RestClient) -> RecordPage:
     if page is None:
         page = await _placed_once(question, client)
     if page is None:
-        raise unexpected("Records came or went while the portal's pages were read.")
+        raise _changed()
     return page
 
 
@@ -34,11 +34,22 @@ async def _placed_once(question: Question, client: RestClient) -> RecordPage | N
     """The page, read once; None when its parts do not fit together."""
     starts = starts_of(question)
     answers = await ask(client, [question.call(start) for start in starts])
-    return placed(question, starts, answers) if _fit_together(question, starts, answers) else None
+    return _page(question, starts, answers) if _fit_together(question, starts, answers) else None
 
 
-def placed(question: Question, starts: Sequence[int], answers: Sequence[Answer | PortalError]) -> RecordPage:
-    """The page that the answers from these places on make. Raises PortalError."""
+def placed(question: Question, answer: Answer | PortalError) -> RecordPage:
+    """The page that one answer makes. Raises PortalError, also when the answer does not fit its total."""
+    starts = starts_of(question)
+    if not _fit_together(question, starts, [answer]):
+        raise _changed()
+    return _page(question, starts, [answer])
+
+
+def _changed() -> UnexpectedAnswer:
+    return unexpected("Records came or went while the portal's pages were read.")
+
+
+def _page(question: Question, starts: Sequence[int], answers: Sequence[Answer | PortalError]) -> RecordPage:
     pages = [question.rows(answer) for answer in answers]
     rows = [row for page in pages for row in page]
     last = answers[-1]

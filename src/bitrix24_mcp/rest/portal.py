@@ -37,6 +37,10 @@ class RestPortal(RestAbout):
         super().__init__(client, Reads(client))
         self._listings: dict[str, Listing] = {}
 
+    def requests_a_look(self, entity: Entity, conditions: Sequence[Condition]) -> int:
+        """One, but where the entity's own list cannot choose by these conditions."""
+        return self._listing(entity).requests(conditions)
+
     def now(self) -> datetime:
         """The portal's present moment."""
         return self._client.now()

@@ -23,7 +23,7 @@ def page_of(question: Question, answer: Answer | PortalError) -> RecordPage:
     """The page that the one call brought; raises PortalError."""
     if question.by_id:
         return windowed(question, [answer])
-    return placed(question, starts_of(question), [answer])
+    return placed(question, answer)
 
 
 async def read_page(question: Question, client: RestClient) -> RecordPage:

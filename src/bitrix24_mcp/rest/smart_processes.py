@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from bitrix24_mcp.crm.about.smart_processes import TYPES
-from bitrix24_mcp.crm.errors import InvalidArguments, PermissionRefused
+from bitrix24_mcp.crm.errors import InvalidArguments, NotFound, PermissionRefused
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.filters.matching import in_order, matches
 from bitrix24_mcp.crm.portal_values import Condition, FieldInfo, Record, Sort
@@ -88,7 +88,7 @@ async def _named(lists: Lists) -> list[Record]:
     stages = Counter(text(row, "ENTITY_TYPE_ID") for row in answered(directories).rows() if "STAGE" in text(row, "ID"))
     rows: list[Record] = []
     for number, outcome in zip(sorted(named), types, strict=True):
-        if isinstance(outcome, PermissionRefused):
+        if isinstance(outcome, PermissionRefused | NotFound):  # some portals call hidden what others call missing
             rows.append({"entityTypeId": number, "title": text(named[number], "NAME"), **_seen(stages[str(number)])})
             continue
         with known_form():

@@ -1,12 +1,18 @@
 """Tasks: asked for in UPPER_SNAKE and answered in camelCase (tasks.task.list)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from bitrix24_mcp.crm.portal_values import Condition
 from bitrix24_mcp.rest.dialects import Dialect, Order, Single
 from bitrix24_mcp.rest.known import COMPARING, Json, Kind, Known, known
+
+
+def _single(types: Mapping[str, str]) -> Iterator[Known]:
+    """Fields with one value, which a row has under the names of tools."""
+    for each in known(types):
+        yield replace(each, read=each.name, filtered="REAL_STATUS" if each.name == "status" else "")
 
 
 def _of_tasks(order: Order) -> Mapping[str, Any]:
@@ -34,35 +40,30 @@ def _title_pattern(condition: Condition) -> Condition:
     )
 
 
-_TASK = {
-    "id": "integer",
-    "title": "string",
-    "description": "string",
-    "responsibleId": "user",
-    "createdBy": "user",
-    "status": "integer",
-    "priority": "integer",
-    "groupId": "integer",
-    "parentId": "integer",
-    "deadline": "datetime",
-    "startDatePlan": "datetime",
-    "endDatePlan": "datetime",
-    "timeEstimate": "integer",
-    "timeSpentInLogs": "integer",
-    "allowTimeTracking": "boolean",
-    "createdDate": "datetime",
-    "changedDate": "datetime",
-    "closedDate": "datetime",
-}
-_FILTERED = {"status": "REAL_STATUS"}
 _TASK_FIELDS = (
-    *(
-        Known(each.name, each.type, each.asked, read=each.name, filtered=_FILTERED.get(each.name, ""))
-        for each in known(_TASK)
+    *_single(
+        {
+            "id": "integer",
+            "title": "string",
+            "description": "string",
+            "responsibleId": "user",
+            "createdBy": "user",
+            "status": "integer",
+            "priority": "integer",
+            "groupId": "integer",
+            "parentId": "integer",
+            "deadline": "datetime",
+            "startDatePlan": "datetime",
+            "endDatePlan": "datetime",
+            "timeEstimate": "integer",
+            "timeSpentInLogs": "integer",
+            "allowTimeTracking": "boolean",
+        }
     ),
     Known("tags", "string", "TAGS", multiple=True, read="tags", filtered="TAG"),
     Known("accomplices", "user", "ACCOMPLICES", multiple=True, read="accomplices", filtered="ACCOMPLICE"),
     Known("auditors", "user", "AUDITORS", multiple=True, read="auditors", filtered="AUDITOR"),
+    *_single({"createdDate": "datetime", "changedDate": "datetime", "closedDate": "datetime"}),
     Known("UF_CRM_TASK", "crm", "UF_CRM_TASK", multiple=True, read="ufCrmTask"),
 )
 TASKS = Kind(

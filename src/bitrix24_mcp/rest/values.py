@@ -68,7 +68,7 @@ def flag(value: Any) -> bool | None:
 
 
 def written(value: Scalar, form: Form, offset: tzinfo | None) -> Scalar:
-    """A value of a condition as filters take it. Moments get the portal's own offset, where it is known."""
+    """A value of a condition as filters take it. Moments get the portal's own offset; without one they are UTC."""
     if isinstance(value, bool):
         return int(value) if form == "bit" else "Y" if value else "N"
     if form == "moment" and isinstance(value, str):
@@ -102,6 +102,6 @@ def _moment(text: str, offset: tzinfo | None) -> str:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return text
-    if moment.tzinfo is not None and offset is not None:
-        moment = moment.astimezone(offset)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(offset or UTC)
     return moment.isoformat(timespec="seconds")

@@ -8,8 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from bitrix24_mcp.sending.hosts import is_loopback
 
-_ADDRESS = re.compile(r"(?P<endpoint>/rest/(?P<user>\d+)/(?P<code>[\w-]+)/)(?:[\w.]+/?)?", re.ASCII)
-"""What is pasted may end with a method, such as profile.json."""
+_ADDRESS = re.compile(r"(?P<endpoint>(?:/(?!rest/)[\w~-][\w.~-]*)*/rest/\d+/(?P<code>[\w-]+)/)(?:[\w.]+/?)?", re.ASCII)
+"""What is pasted may end with a method, such as profile.json. A company's own portal may stand below a path."""
 _HOST = re.compile(r"[\w.:-]+")
 _WHERE = "copy the whole address from the webhook's page in the portal (Developer resources, Inbound webhook)"
 

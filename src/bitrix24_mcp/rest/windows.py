@@ -7,7 +7,7 @@ from bitrix24_mcp.crm.portal_values import RecordPage
 from bitrix24_mcp.rest.calls import RestCall
 from bitrix24_mcp.rest.dialects import ROWS
 from bitrix24_mcp.rest.envelope import Answer, Json
-from bitrix24_mcp.rest.pages import AT_MOST, NO_COUNTING, PAGES, Question
+from bitrix24_mcp.rest.pages import NO_COUNTING, PAGES, Question
 from bitrix24_mcp.sending.failures import unexpected
 
 
@@ -20,22 +20,28 @@ def _most(question: Question) -> int:
 def _pages(question: Question) -> int:
     """Pages to ask for."""
     expected = question.query.expected
-    return _most(question) if expected is None else min(_most(question), expected // ROWS + 1)
+    return _most(question) if expected is None else min(_most(question), max(1, -(-expected // ROWS)))
+
+
+def _counts_at_the_end(question: Question) -> bool:
+    """Whether the last page is counted: no further row could tell there whether others follow."""
+    query = question.query
+    full = question.limit if query.expected is None else min(question.limit, query.expected)
+    return not query.counted and _pages(question) * ROWS <= full
 
 
 def chain(question: Question) -> list[RestCall]:
     """The pages by id, each behind the last row of the one before.
 
-    Counting is left out but where the total is wanted, and on the last of as many pages as a batch holds: no further
-    row could tell there whether others follow.
+    Counting is left out but where the total is wanted, and on the last of pages that hold no row more than expected.
     """
-    number, query = _pages(question), question.query
+    number = _pages(question)
     bound = f"{'<' if question.descending else '>'}{question.columns['id'].asked}"
     path = "".join(f"[{name}]" for name in (*question.dialect.path, str(ROWS - 1), question.columns["id"].read))
     calls: list[RestCall] = []
     for place in range(number):
-        at_the_end = place == PAGES - 1 and question.limit == AT_MOST
-        counted = at_the_end if place else query.counted
+        last = place == number - 1 and _counts_at_the_end(question)
+        counted = last or (question.query.counted and not place)
         behind = {bound: f"$result[c{place - 1}]{path}"} if place else {}
         calls.append(question.call(0 if counted else NO_COUNTING, behind))
     return calls
@@ -48,26 +54,29 @@ def windowed(question: Question, answers: Sequence[Answer | PortalError]) -> Rec
     """
     pages: list[list[Json]] = []
     total = left = None
-    for answer in answers:
+    for place, answer in enumerate(answers):
         pages.append(question.rows(answer))
-        left = answer.total if isinstance(answer, Answer) else None
-        if len(pages) == 1 and question.query.counted:
+        if not place and question.query.counted:
             total = _counted(answer, len(pages[0]))
+        if place == len(answers) - 1 and _counts_at_the_end(question):
+            left = _counted(answer, len(pages[-1])) - len(pages[-1])
         if len(pages[-1]) < ROWS:
             break
     rows = [row for page in pages for row in page]
     question.check_order(rows)
+    if total is not None:  # more than was read: records went meanwhile, or the portal left some out
+        return question.page(rows, max(total, len(rows)), more=total > len(rows), pieces=len(pages))
     if len(pages[-1]) < ROWS:
-        return question.page(rows, total if total is None else len(rows), more=False, pieces=len(pages))
-    if total is not None:
-        return question.page(rows, total, more=total > len(rows), pieces=len(pages))
-    if len(rows) == AT_MOST:
-        return question.page(rows, None, more=(left or 0) > ROWS, pieces=len(pages))
+        return question.page(rows, None, more=False, pieces=len(pages))
+    if left is not None:
+        return question.page(rows, None, more=left > 0, pieces=len(pages))
     return question.page(rows[:-1], None, more=True, pieces=len(pages))  # the last row proves that more follow
 
 
 def _counted(answer: Answer | PortalError, seen: int) -> int:
-    """How many records match. Raises UnexpectedAnswer where the portal did not count."""
+    """How many records match. Raises UnexpectedAnswer where the portal did not count, or left some out of the page."""
     if not isinstance(answer, Answer) or answer.total is None or answer.total < seen:
         raise unexpected("The portal did not say how many records match.")
+    if seen < min(answer.total, ROWS):
+        raise unexpected("The portal sent fewer records than it counted.")
     return answer.total

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.rest.dialects import Dialect, Order, Single
 from bitrix24_mcp.rest.known import Json, Kind, Known, known, known_alike
 
@@ -49,6 +50,11 @@ USERS = Kind(
                 "email": "string",
                 "active": "boolean",
                 "workPosition": "string",
+            }
+        ),
+        Known("departmentId", "integer", "UF_DEPARTMENT", multiple=True),
+        *known(
+            {
                 "personalPhone": "string",
                 "personalPhoto": "string",
                 "lastLogin": "datetime",
@@ -57,15 +63,20 @@ USERS = Kind(
                 "dateRegister": "datetime",
             }
         ),
-        Known("departmentId", "integer", "UF_DEPARTMENT", multiple=True),
     ),
     dialect=Dialect(method="user.get", filter="FILTER", order=_one_step),
     described="user.fields",
+    filterable=frozenset({"id", "name", "lastName", "active", "workPosition", "departmentId", "userType"}),
+    sortable=frozenset({"id", "name", "lastName", "active", "workPosition"}),
     steps=1,
+    scoped=True,
 )
+"""A condition on a field that the scope hides, or on a date in a form that it does not know, is passed over or meets
+nobody without a word (user.get); so only what every scope shows is asked of the portal.
+"""
 DEPARTMENTS = Kind(
     fields=known(
-        {"id": "integer", "name": "string", "parentId": "integer", "headId": "user", "sort": "integer"},
+        BY_NAME["departments"].known_fields,
         {"parentId": "PARENT", "headId": "UF_HEAD"},
     ),
     dialect=Dialect(method="department.get", filter="", select="", order=_one_step),
@@ -74,25 +85,10 @@ DEPARTMENTS = Kind(
 )
 """Its filter stands among the parameters and compares nothing (department.get): all are read and chosen from here."""
 WORKGROUPS = Kind(
-    fields=known(
-        {
-            "id": "integer",
-            "name": "string",
-            "description": "string",
-            "active": "boolean",
-            "visible": "boolean",
-            "opened": "boolean",
-            "ownerId": "user",
-            "subjectId": "integer",
-            "subjectName": "string",
-            "membersCount": "integer",
-            "dateCreate": "datetime",
-            "dateUpdate": "datetime",
-        },
-        {"membersCount": "NUMBER_OF_MEMBERS"},
-    ),
+    fields=known(BY_NAME["workgroups"].known_fields, {"membersCount": "NUMBER_OF_MEMBERS"}),
     dialect=Dialect(
         method="sonet_group.get",
+        fixed={"IS_ADMIN": "Y"},
         filter="FILTER",
         select="",
         order=_capital,
@@ -101,6 +97,7 @@ WORKGROUPS = Kind(
     filterable=frozenset({"id", "name", "ownerId", "active", "visible", "opened", "dateCreate", "dateUpdate"}),
     sortable=frozenset({"id", "name", "dateCreate", "dateUpdate"}),
 )
+"""With `IS_ADMIN` an administrator sees hidden groups too; of everybody else it changes nothing (sonet_group.get)."""
 CALENDAR_EVENTS = Kind(
     fields=known_alike(
         {

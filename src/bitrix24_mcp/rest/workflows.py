@@ -86,6 +86,8 @@ async def _for_administrators(asked: Awaitable[T], kind: Kind) -> T:
     try:
         return await asked
     except PermissionRefused as refused:
+        if refused.code == "INSUFFICIENT_SCOPE":
+            raise _without_scope(kind) from None
         if refused.code != "ACCESS_DENIED":
             raise
         raise PermissionRefused(
@@ -95,3 +97,14 @@ async def _for_administrators(asked: Awaitable[T], kind: Kind) -> T:
             else "Run `bitrix24-mcp connect` again as an administrator.",
             code=refused.code,
         ) from None
+
+
+def _without_scope(kind: Kind) -> PermissionRefused:
+    """Said with the other half: who only ticked the scope would be refused again."""
+    return PermissionRefused(
+        "Workflows need the scope bizproc, which was not granted, and a user who administers the portal.",
+        advice="Set a webhook that an administrator created with the scope bizproc."
+        if kind == "webhook"
+        else "Tick bizproc on the application's card, then run `bitrix24-mcp connect` again as an administrator.",
+        code="INSUFFICIENT_SCOPE",
+    )

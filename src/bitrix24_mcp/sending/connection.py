@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -11,14 +10,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bitrix24_mcp.pacing.budget import Clock
-from bitrix24_mcp.sending.failures import ATTEMPTS, Failure, of_unexpected, too_slow, unexpected, unreachable
+from bitrix24_mcp.sending.failures import (
+    ATTEMPTS,
+    Failure,
+    no_way_out,
+    not_certified,
+    of_unexpected,
+    too_slow,
+    unexpected,
+    unreachable,
+)
+from bitrix24_mcp.sending.quiet import keep_quiet
 
 if TYPE_CHECKING:
     import httpx  # loaded with the first request: a client that only lists tools does not wait for it
 
-# httpx logs every URL at INFO, query and all; paths hold webhook codes, filters can hold customer data.
-logging.getLogger("httpx").setLevel(logging.WARNING)
-logging.getLogger("httpcore").setLevel(logging.WARNING)
+keep_quiet()
 
 PATIENCE = 60.0
 """Seconds to wait for an answer; a portal may work on one request as long (docs: settings/performance/limits)."""
@@ -68,17 +75,34 @@ class Connection:
         """One request, once. What httpx raises is not chained to anything: it knows the whole address."""
         import httpx  # noqa: PLC0415 - see above
 
+        if not _is_address(url):
+            return Failure(unreachable(self._setting))
         try:
-            response = await self._client().request(method, url, params=list(query) or None, json=body)
+            client = self._client()
+        except (httpx.InvalidURL, ImportError, OSError, ValueError):  # whichever way a setting of the machine is wrong
+            return Failure(no_way_out())
+        try:
+            response = await client.request(method, url, params=list(query) or None, json=body)
         except httpx.TimeoutException:
             return Failure(too_slow(), attempts=2)
-        except httpx.TransportError:
-            return Failure(unreachable(self._setting), attempts=ATTEMPTS)
-        except httpx.DecodingError:
+        except httpx.TransportError as error:
+            return self._broken(error)
+        except (httpx.DecodingError, UnicodeError):  # the latter of a host to which it redirects
             return of_unexpected(unexpected("The portal sent an answer that cannot be decoded."))
         with suppress(ValueError, TypeError, OverflowError):  # a Date that is none tells nothing
             self._ahead = parsedate_to_datetime(response.headers.get("Date", "")) - datetime.now(UTC)
         return response
+
+    def _broken(self, error: httpx.TransportError) -> Failure:
+        """A connection that was not made or broke: for good when the portal cannot prove who it is."""
+        import ssl  # noqa: PLC0415 - loaded by httpx
+
+        causes: list[BaseException | None] = [error]
+        while (cause := causes[-1]) is not None and cause not in causes[:-1]:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                return Failure(not_certified())
+            causes.append(cause.__cause__ or cause.__context__)
+        return Failure(unreachable(self._setting), attempts=ATTEMPTS)
 
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:
@@ -91,6 +115,16 @@ class Connection:
                 trust_env=not self._loopback,
             )
         return self._http
+
+
+def _is_address(url: str) -> bool:
+    """Whether there can be a host of that name."""
+    import httpx  # noqa: PLC0415 - see above
+
+    try:
+        return bool(httpx.URL(url).host)
+    except (httpx.InvalidURL, UnicodeError):
+        return False
 
 
 async def persistently(send: Callable[[], Awaitable[Answered | Failure]], clock: Clock) -> Answered:

@@ -42,6 +42,25 @@ def unreachable(setting: str) -> PortalUnavailable:
     )
 
 
+def not_certified() -> PortalUnavailable:
+    """The error for a portal whose https certificate this machine does not believe, as on a company's own server."""
+    return PortalUnavailable(
+        "The portal cannot prove who it is: this machine does not trust its https certificate, so nothing was sent.",
+        advice="If the certificate is the company's own, name its authority's file in SSL_CERT_FILE; otherwise ask who "
+        "runs the portal to renew the certificate.",
+        code="PORTAL_UNREACHABLE",
+    )
+
+
+def no_way_out() -> PortalUnavailable:
+    """The error for a proxy or for certificates that the environment names and that cannot be used."""
+    return PortalUnavailable(
+        "The proxy or the certificates that are set on this machine cannot be used.",
+        advice="Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
+        code="PORTAL_UNREACHABLE",
+    )
+
+
 def too_slow() -> PortalUnavailable:
     """The error for an answer that does not come in time."""
     return PortalUnavailable(

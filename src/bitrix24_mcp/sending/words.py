@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any, cast
 
 from bitrix24_mcp.crm.text import cut, plain
 
@@ -11,6 +12,8 @@ _SECRETS = re.compile(
     re.IGNORECASE,
 )
 _TOLD = 300
+_SHORTEST = 8
+"""Characters of a word that is surely a secret wherever it stands; webhook codes and tokens are longer."""
 
 
 class Secrets:
@@ -28,6 +31,23 @@ class Secrets:
         for word in self._words:
             text = re.sub(re.escape(word), "…", text, flags=re.IGNORECASE)
         return text
+
+    def hidden_in(self, body: bytes, told: Any) -> Any:
+        """What a portal's answer told, without the secrets that it repeats, as in addresses to download files from."""
+        if not any(len(word) >= _SHORTEST and word.encode() in body for word in self._words):
+            return told
+        return self._hidden(told)
+
+    def _hidden(self, told: Any) -> Any:
+        match told:
+            case str():
+                return self.hide(told)
+            case list():
+                return [self._hidden(each) for each in cast("list[Any]", told)]
+            case dict():
+                return {self.hide(name): self._hidden(each) for name, each in cast("dict[str, Any]", told).items()}
+            case _:
+                return told
 
 
 def harmless(message: str, secrets: Secrets | None = None) -> str:

@@ -1,5 +1,6 @@
 """What a tool is, and the one place where errors become answers."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -95,6 +96,7 @@ def _structured(error: PortalError) -> dict[str, Any]:
 
 
 def _validated(tool: Tool[Any], arguments: Mapping[str, Any]) -> Arguments:
+    _check_characters(arguments)
     try:
         return tool.arguments.model_validate(arguments)
     except ValidationError as error:
@@ -108,6 +110,18 @@ def _validated(tool: Tool[Any], arguments: Mapping[str, Any]) -> Arguments:
         code="INVALID_ARGUMENT",
         candidates=candidates,
     )
+
+
+def _check_characters(arguments: Mapping[str, Any]) -> None:
+    """Raises InvalidArguments for half a character, which JSON can write and nobody can send on."""
+    try:
+        json.dumps(arguments, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InvalidArguments(
+            "A text holds half of a character (a lone surrogate).",
+            advice="Send the whole character, or leave it out.",
+            code="INVALID_VALUE",
+        ) from None
 
 
 _WANTED = {

@@ -16,6 +16,7 @@ class PortalInfo(Reply):
 
     portal: str | None = None
     user: dict[str, Any] | None = None
+    note: str | None = None
     key_type: str | None = None
     access_mode: str | None = None
     scopes: list[str] | None = None

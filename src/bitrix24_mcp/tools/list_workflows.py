@@ -77,7 +77,7 @@ TOOL = Tool(
     name="list_workflows",
     title="List running workflows",
     description="Lists workflow (business process) instances that are running now: template, record, who started "
-    "them, when, and whether they are stuck. Finished ones are not kept by the portal. Needs an administrator's key.",
+    "them, when, and whether they are stuck. Finished ones are not kept by the portal. Needs an administrator.",
     arguments=ListWorkflows,
     replies=(Workflows,),
     annotations=READS,

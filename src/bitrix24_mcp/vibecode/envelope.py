@@ -1,9 +1,9 @@
 """The gateway's envelope, with all the forms in which it has been seen (docs/entity-api)."""
 
-import json
 from dataclasses import dataclass
 from typing import Any, cast
 
+from bitrix24_mcp.sending.bodies import json_object
 from bitrix24_mcp.sending.failures import unexpected
 from bitrix24_mcp.vibecode.errors import Refusal
 
@@ -68,7 +68,7 @@ class Answer:
 
 def read(status: int, body: bytes, retry_after: str) -> Answer | Refusal:
     """What an HTTP answer means. Raises UnexpectedAnswer when it is no envelope, such as a sign-in page."""
-    envelope = _json(body)
+    envelope = json_object(body)
     if envelope is None:
         if status >= 400:
             return Refusal(status, "", "", _seconds(retry_after))
@@ -89,14 +89,6 @@ def _calls(data: Any) -> Json | None:
     """Of a batch in which every call failed, the errors by the id of the call (docs/batch)."""
     errors = cast("Json", data).get("errors") if isinstance(data, dict) else None
     return cast("Json", errors) if isinstance(errors, dict) and errors else None
-
-
-def _json(body: bytes) -> Json | None:
-    try:
-        parsed: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return cast("Json", parsed) if isinstance(parsed, dict) else None
 
 
 def _seconds(text: str) -> float | None:

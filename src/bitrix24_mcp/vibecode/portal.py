@@ -82,6 +82,10 @@ class GatewayPortal(GatewaySingleReads):
     reads_at_once = 2  # the gateway works on two requests at a time (docs/optimization)
     reads_a_request = 1
 
+    def requests_a_look(self, entity: Entity, conditions: Sequence[Condition]) -> int:  # noqa: ARG002 - always one
+        """One: the gateway chooses by every condition itself."""
+        return 1
+
     def now(self) -> datetime:
         """The gateway's present moment."""
         return self._client.now()

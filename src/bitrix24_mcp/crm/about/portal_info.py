@@ -10,6 +10,8 @@ from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Currency, Identity, RateLimits
 from bitrix24_mcp.crm.text import plain
 
+OWN_EYES = "Answers cover only what this user may see in Bitrix24: lists, counts and sums leave out the rest."
+
 
 async def portal_info(portal: Portal, metadata: Metadata, tools: Mapping[str, str]) -> dict[str, Any]:
     """What the portal says of itself and of the key, read anew; what it did not say is left out.
@@ -23,10 +25,11 @@ async def portal_info(portal: Portal, metadata: Metadata, tools: Mapping[str, st
     told = {
         "portal": identity.portal,
         "user": await _user(identity, metadata),
+        "note": OWN_EYES if identity.admin is False else "",
         "key_type": identity.key_type,
         "access_mode": identity.access_mode,
         "scopes": list(identity.scopes),
-        "tools_unavailable": closed(identity.scopes, tools) if identity.scopes else None,
+        "tools_unavailable": _closed(identity, tools),
         "time_zone": {"name": str(zone), "from": source},
         "now": portal.now().astimezone(zone).isoformat(timespec="seconds"),
         **_money(currencies),
@@ -34,6 +37,10 @@ async def portal_info(portal: Portal, metadata: Metadata, tools: Mapping[str, st
         "not_read": parts.not_read,
     }
     return {name: value for name, value in told.items() if value or name == "tools_unavailable"}
+
+
+def _closed(identity: Identity, tools: Mapping[str, str]) -> list[dict[str, Any]] | None:
+    return closed(identity.scopes, tools, directly=identity.direct) if identity.scopes else None
 
 
 async def _user(identity: Identity, metadata: Metadata) -> dict[str, Any]:

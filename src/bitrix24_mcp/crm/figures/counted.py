@@ -9,6 +9,7 @@ from bitrix24_mcp.crm import dates
 from bitrix24_mcp.crm.choices import choices
 from bitrix24_mcp.crm.errors import InvalidArguments
 from bitrix24_mcp.crm.figures.cells import Cell, Key, Table
+from bitrix24_mcp.crm.figures.ends import LOOKS, days_held
 from bitrix24_mcp.crm.figures.groups import Group, conditions_of, labels_between
 from bitrix24_mcp.crm.figures.plan import Plan
 from bitrix24_mcp.crm.filters.conjunction import conjoin
@@ -20,19 +21,37 @@ from bitrix24_mcp.crm.reading.together import read_each
 
 Values = list[list[Hashable]]
 _CLOSED = frozenset({"stage", "status", "funnel", "list", "currency"})
+_NEVER_EMPTY = frozenset({"stage", "funnel", "currency"})
 
 
-async def values_of(plan: Plan, most: int, metadata: Metadata) -> Values | None:
-    """The known values of each group, when their combinations are `most` at most; else None."""
+async def values_of(plan: Plan, most: int, metadata: Metadata, *, look: bool = False) -> Values | None:
+    """The known values of each group, when their combinations are `most` at most; else None.
+
+    `look`: where a period is grouped by that the filter does not bound, the records are asked for its ends.
+    """
     if not plan.counts_only or not plan.groups:
         return None
     found: Values = []
     for group in plan.groups:
-        values = await _values(group, plan, most, metadata)
+        values = await _values(group, plan, most, metadata, look=look)
         if not values:
             return None
         found.append(values)
     return found if prod(map(len, found)) <= most else None
+
+
+def holds_all(plan: Plan) -> bool:
+    """Whether every record surely has one of the known values; a period that is asked for holds all its days."""
+    return all(
+        _days_asked(group.field, plan) if group.bucket else plan.fields.kind(group.field) in _NEVER_EMPTY
+        for group in plan.groups
+    )
+
+
+def looks(plan: Plan) -> int:
+    """The most requests for the ends of a period that the filter does not bound; 0 where that does not help."""
+    unbounded = [group for group in plan.groups if group.bucket and not _days_asked(group.field, plan)]
+    return LOOKS if plan.counts_only and len(unbounded) == 1 and unbounded[0].bucket != "day" else 0
 
 
 async def compute(plan: Plan, values: Values, total: int, portal: Portal, report: Report) -> Table | None:
@@ -61,12 +80,14 @@ def _conditions(plan: Plan, key: Key) -> tuple[Condition, ...]:
     return conjoin((*plan.conditions, *(condition for each in own for condition in each or ())))
 
 
-async def _values(group: Group, plan: Plan, most: int, metadata: Metadata) -> list[Hashable]:
+async def _values(group: Group, plan: Plan, most: int, metadata: Metadata, *, look: bool) -> list[Hashable]:
     kind = plan.fields.kind(group.field)
     if plan.fields[group.field].multiple:
         return []
     if group.bucket:
         days = _days_asked(group.field, plan)
+        if not days and look:
+            days = await days_held(group.field, plan, metadata.portal)
         return list(labels_between(*days, group.bucket, most)) if days else []
     if kind == "boolean":
         return [True, False]

@@ -1,6 +1,6 @@
 """The ways to figures, and which is the cheapest exact one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
@@ -15,6 +15,10 @@ from bitrix24_mcp.crm.reading.spending import Purse, reads, requests
 from bitrix24_mcp.crm.reading.steadiness import Steady, Watch, calls, for_later, proof_calls, read_steadily, watch
 
 Computed = Steady[Table]
+_LIGHTER = 4
+"""Readings that weigh more than one count, where both share requests: the portal shows no records for a count."""
+_WORTH_LOOKING = 4
+"""Counts that must be better than reading before it is asked which there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,13 @@ class Route:
     """A way to the figures and the most requests it takes, the first count not among them.
 
     `count`: nothing more is needed; `native`: the portal's own groups; `counts per value`: one count for each known
-    value; `scan`: every record is read.
+    value; `scan`: every record is read. `otherwise`: the most requests on top where that way leaves something out.
     """
 
     name: Literal["count", "native", "counts per value", "scan"]
     calls: int
     values: counted.Values | None = None
+    otherwise: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +92,30 @@ async def _choose(plan: Plan, total: int, portal: Portal, metadata: Metadata) ->
     if await native.usable(plan, total, portal, metadata):
         return Route("native", 1)
     reading, proof = _reading(plan, total, portal), proof_calls(plan.fields)
-    most = 0 if _by_values(plan) in metadata.unhelpful else reads(reading.calls - proof - 1, portal)
-    if values := await counted.values_of(plan, most, metadata):
-        return Route("counts per value", requests(prod(map(len, values)), portal) + proof, values)
-    return reading
+    if _by_values(plan) in metadata.unhelpful:
+        return reading
+    looks = counted.looks(plan)
+    most = _worth_counting(plan, total, reading.calls - proof - looks, portal)
+    if looks and most < _WORTH_LOOKING:
+        return reading
+    if values := await counted.values_of(plan, most, metadata, look=looks > 0):
+        otherwise = 0 if counted.holds_all(plan) else reading.calls
+        counts = requests(prod(map(len, values)), portal)
+        return Route("counts per value", looks + counts + proof, values, otherwise)
+    return replace(reading, calls=reading.calls + looks)
+
+
+def _worth_counting(plan: Plan, total: int, pages: int, portal: Portal) -> int:
+    """How many counts are better than reading all records in so many requests.
+
+    Those that take fewer requests; and where no record can be left out, those that take one more at most and are far
+    fewer than the readings that each request is made of.
+    """
+    fewer = reads(pages - 1, portal)
+    if not counted.holds_all(plan):
+        return fewer
+    readings = -(-total // portal.piece_at_most)
+    return max(fewer, min(readings // _LIGHTER, reads(pages + 1, portal)))
 
 
 def _reading(plan: Plan, total: int, portal: Portal) -> Route:

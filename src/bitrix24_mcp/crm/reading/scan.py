@@ -41,16 +41,18 @@ async def scan(
 
     async def read(*, upwards: bool) -> None:
         try:
-            while await reading.goes_on(upwards=upwards):
-                pass
+            while not reading.other_brings_all(upwards=upwards):
+                if not await reading.goes_on(upwards=upwards):
+                    readers.cancel_scope.cancel()
+                    return
         except PortalError as error:
             failures.append(error)
-        readers.cancel_scope.cancel()
+            readers.cancel_scope.cancel()
 
     if await reading.goes_on(upwards=True):
         async with anyio.create_task_group() as readers:
             readers.start_soon(lambda: read(upwards=True))
-            if total > _ONE_READER * portal.page_at_most:
+            if reading.apart:
                 readers.start_soon(lambda: read(upwards=False))
     if failures:
         raise failures[0]
@@ -66,16 +68,24 @@ class _Reading:
         self._portal = portal
         self._consume = consume
         self._report = report
-        self._alone = total <= _ONE_READER * portal.page_at_most
+        self.apart = total > _ONE_READER * portal.page_at_most
         self._low = 0
         self._high: int | None = None
+        self._under_way = {True: 0, False: 0}
         self.count = 0
         self.answers = 0
+
+    def other_brings_all(self, *, upwards: bool) -> bool:
+        """Whether all that is left is asked for from the other end; should more come, the other reader goes on."""
+        return self._under_way[not upwards] > 0 and self._left(upwards=upwards) <= 0
 
     async def goes_on(self, *, upwards: bool) -> bool:
         """Reads a page from one end; whether something is left between it and the other end then."""
         low, high = self._low, self._high
-        page = await self._page(upwards=upwards)
+        expected = self._expected(upwards=upwards)
+        self._under_way[upwards] = min(expected or self._query.limit, self._query.limit)
+        page = await self._page(expected, upwards=upwards)
+        self._under_way[upwards] = 0
         ids = _checked(page, low, high, upwards=upwards)
         fresh = [row for row, number in zip(page.rows, ids, strict=True) if self._between(number)]
         if upwards and ids:
@@ -88,13 +98,24 @@ class _Reading:
         await self._report(self.count, max(self._total, self.count), "records read")
         return page.has_more and (self._high is None or self._low < self._high - 1)
 
-    async def _page(self, *, upwards: bool) -> RecordPage:
+    def _left(self, *, upwards: bool) -> int:
+        """Records that are neither read nor asked for from the other end."""
+        return self._total - self.count - self._under_way[not upwards]
+
+    def _expected(self, *, upwards: bool) -> int | None:
+        """Records to ask for: half of the last two pages, so that both readers end together; None = nobody knows."""
+        left = self._left(upwards=upwards)
+        if left <= 0:
+            return None
+        page = self._query.limit
+        apart = self.apart and not self._under_way[not upwards] and page < left <= 2 * page
+        return -(-left // 2) if apart else left
+
+    async def _page(self, expected: int | None, *, upwards: bool) -> RecordPage:
         bounds = [Condition("id", "gt", self._low)] if self._low else []
         bounds += [] if self._high is None else [Condition("id", "lt", self._high)]
         conditions = conjoin((*self._query.conditions, *bounds))
         sort = (Sort("id", descending=not upwards),)
-        left = max(0, self._total - self.count)
-        expected = left if self._alone else -(-left // 2)
         return await self._portal.search(replace(self._query, conditions=conditions, sort=sort, expected=expected))
 
     def _between(self, number: int) -> bool:

@@ -44,16 +44,20 @@ class Spending:
 
 
 class Purse:
-    """The requests that are left to one question: what a step takes at most is taken before it begins."""
+    """The requests that are left to one question: what a step takes at most is taken before it begins.
 
-    def __init__(self, spending: Spending) -> None:
+    `a_look`: requests that each of those takes which the steps count.
+    """
+
+    def __init__(self, spending: Spending, a_look: int = 1) -> None:
         self._allowed = spending.calls
         self._spent = 0
+        self._a_look = a_look
 
     @property
     def left(self) -> int:
         """Requests that are left."""
-        return self._allowed - self._spent
+        return (self._allowed - self._spent) // self._a_look
 
     def affords(self, calls: int) -> bool:
         """Whether so many more requests are left."""
@@ -61,12 +65,13 @@ class Purse:
 
     def take(self, calls: int, records: int) -> None:
         """Takes them; raises InvalidArguments when fewer are left. `records` is what they are for."""
+        spent = self._spent + calls * self._a_look
         if not self.affords(calls):
             raise InvalidArguments(
-                f"That takes {self._spent + calls:,} requests to the portal ({records:,} matching records), and "
+                f"That takes {spent:,} requests to the portal ({records:,} matching records), and "
                 f"{self._allowed:,} are allowed for one question.",
                 advice="Narrow the filter: a shorter period, one funnel or one person. An operator can raise "
                 "BITRIX24_MCP_MAX_CALLS.",
                 code="TOO_EXPENSIVE",
             )
-        self._spent += calls
+        self._spent = spent

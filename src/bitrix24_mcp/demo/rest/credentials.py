@@ -5,29 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bitrix24_mcp.demo.keys import ALL
 from bitrix24_mcp.demo.rest.calls import Caller, RestError
 
 if TYPE_CHECKING:
     from bitrix24_mcp.demo.rest.calls import Json
 
-ALL_SCOPES = frozenset(
-    {
-        "bizproc",
-        "calendar",
-        "catalog",
-        "crm",
-        "department",
-        "disk",
-        "documentgenerator",
-        "sale",
-        "sonet_group",
-        "task",
-        "tasks",
-        "user",
-        "user.userfield",
-        "userfieldconfig",
-    }
-)
+# What the gateway's keys may do, but for its own scope, and two that only REST asks for.
+ALL_SCOPES = frozenset({*ALL, "user.userfield", "userfieldconfig"} - {"vibe:ai"})
 # Any other code, `demo-expired` say, is that of a webhook which was deleted or has run out: the portal does not tell.
 WEBHOOKS = {
     (1, "demo-admin"): Caller(1, admin=True, crm_admin=True, scopes=ALL_SCOPES),

@@ -163,4 +163,5 @@ METHODS = {
     "crm.activity.fields": Method(_CRM, lambda _call: Result(reading.fields(_ACTIVITIES))),
     "crm.timeline.comment.list": Method(_CRM, _comments),
     "crm.timeline.comment.get": Method(_CRM, _comment_get),
+    "crm.timeline.comment.fields": Method(_CRM, lambda _call: Result(reading.fields(_COMMENTS))),
 }

@@ -1,4 +1,4 @@
-"""Calendar events of one owner within some days, all at once (calendar.event.get)."""
+"""Calendar events: of one owner within some days, all at once, or one by its id (calendar.event.get)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ def _events(call: Call) -> Result:
     found &= Where((f"{quote('from')} < ?",), (_midnight(last + timedelta(days=1)),))
     rows = call.portal.database.rows("calendar_events", tuple(CALENDAR_EVENTS.by_name), found, Slice(quote("from")))
     return Result([_event(row) for row in rows])
+
+
+def _event_by_id(call: Call) -> Result:
+    """One event, or null where there is none (calendar.event.getbyid)."""
+    row = call.portal.database.one(CALENDAR_EVENTS, whole(call.params.get("id")))
+    return Result(_event(row) if row is not None else None)
 
 
 def _day(raw: object, otherwise: date) -> date:
@@ -86,4 +92,7 @@ def _shown(moment: datetime) -> str:
     return moment.astimezone(times.PORTAL_ZONE).strftime(_SITE_FORMAT)
 
 
-METHODS = {"calendar.event.get": Method(("calendar",), _events)}
+METHODS = {
+    "calendar.event.get": Method(("calendar",), _events),
+    "calendar.event.getbyid": Method(("calendar",), _event_by_id),
+}

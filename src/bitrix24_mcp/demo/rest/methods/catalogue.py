@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bitrix24_mcp.demo.database import Where, equals
 from bitrix24_mcp.demo.rest.calls import Method, RestError, Result
@@ -15,7 +15,7 @@ from bitrix24_mcp.demo.schemas.catalogue import CATALOG_PRODUCTS, ORDERS, PRODUC
 from bitrix24_mcp.demo.schemas.directories import CURRENCIES
 
 if TYPE_CHECKING:
-    from bitrix24_mcp.demo.rest.calls import Call
+    from bitrix24_mcp.demo.rest.calls import Call, Json
 
 _CRM = ("crm",)
 _DEFAULT_CATALOG = 25
@@ -129,6 +129,18 @@ def _goods(call: Call) -> Result:
     return reading.under("products", reading.listed(call, _GOODS))
 
 
+def _catalogues(_call: Call) -> Result:
+    """The one trade catalogue (catalog.catalog.list)."""
+    return Result({"catalogs": [{"id": _DEFAULT_CATALOG, "iblockId": _DEFAULT_CATALOG, "name": "CRM"}]}, total=1)
+
+
+def _order_fields(_call: Call) -> Result:
+    """What an order consists of; nobody is told what people call it (sale.order.getFields)."""
+    told = cast("dict[str, Json]", reading.fields(_ORDERS))
+    nameless = {name: {key: said for key, said in each.items() if key != "title"} for name, each in told.items()}
+    return Result({"order": nameless})
+
+
 def _orders(call: Call) -> Result:
     """Orders of the web shop, for administrators (sale.order.list)."""
     if not call.caller.admin:
@@ -162,8 +174,10 @@ METHODS = {
     "crm.productsection.list": Method(_CRM, _sections),
     "crm.productsection.get": Method(_CRM, lambda call: reading.single(call, _SECTIONS)),
     "crm.productsection.fields": Method(_CRM, lambda _call: Result(reading.fields(_SECTIONS))),
+    "catalog.catalog.list": Method(("catalog",), _catalogues),
     "catalog.product.list": Method(("catalog",), _goods),
     "sale.order.list": Method(("sale",), _orders),
+    "sale.order.getfields": Method(("sale",), _order_fields),
     "crm.currency.list": Method(_CRM, _currencies),
     "crm.currency.get": Method(_CRM, _currency),
     "crm.currency.fields": Method(_CRM, lambda _call: Result(reading.fields(_CURRENCIES))),
