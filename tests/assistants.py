@@ -13,7 +13,8 @@ from mcp_types import CallToolResult
 
 from bitrix24_mcp.pacing.bucket import Bucket
 from bitrix24_mcp.pacing.budget import Budget, Clock
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
+from bitrix24_mcp.rest.portal import RestPortal
 from bitrix24_mcp.server import build_server
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.vibecode.client import GatewayClient
@@ -85,8 +86,6 @@ async def direct_assistant_for(
     url: str, webhook: str = "1/demo-admin", *, clock: Clock | None = None, patience: float = 60, **settings: str
 ) -> AsyncGenerator[Assistant]:
     """The same through Bitrix24's own REST, by a webhook of the portal at a URL."""
-    from bitrix24_mcp.rest.portal import RestPortal
-
     chosen = Settings.of({"BITRIX24_WEBHOOK_URL": f"{url}/rest/{webhook}/", **settings})
     budget = Bucket(clock=clock or TestTime().clock)
     async with (

@@ -11,8 +11,8 @@ from bitrix24_mcp.accounts.exchange import Exchange
 from bitrix24_mcp.accounts.store import Accounts
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.rest.application import Application
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.access.application import Application
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from bitrix24_mcp.server import build_server
 from bitrix24_mcp.settings import Settings

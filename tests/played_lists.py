@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from bitrix24_mcp.crm.errors import PortalError, RequestRefused
 from bitrix24_mcp.crm.portal_values import RecordQuery, Sort
-from bitrix24_mcp.rest.calls import RestCall
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.columns import Columns
-from bitrix24_mcp.rest.dialects import Column, Dialect
-from bitrix24_mcp.rest.envelope import Answer
-from bitrix24_mcp.rest.pages import Question
+from bitrix24_mcp.rest.calling.calls import RestCall
+from bitrix24_mcp.rest.calling.client import RestClient
+from bitrix24_mcp.rest.calling.envelope import Answer
+from bitrix24_mcp.rest.reading.columns import Columns
+from bitrix24_mcp.rest.reading.dialects import Column, Dialect
+from bitrix24_mcp.rest.reading.question import Question
 
 ITEMS = Dialect(method="crm.item.list", path=("items",), fixed={"entityTypeId": 2}, whole_rows=True)
 COLUMNS = Columns((Column("id", "id", "id", "number"), Column("title", "title", "title")))

@@ -183,9 +183,16 @@ def refusals(asked: list[Condition]) -> set[str]:
 
 
 def crossed(asked: list[Condition], found: Sequence[object]) -> set[str]:
-    """The error that may come instead of nothing, where one field has a lower and an upper bound."""
+    """The error that may come instead of nothing, where one field has a lower and an upper bound.
+
+    A day that a moment shall fall on is both.
+    """
     for field in {each.field for each in asked}:
-        sides = {_SIDES.get(each.operator, "both") for each in asked if each.field == field}
+        sides = {
+            "both" if field.kind == "moment" and each.operator == "eq" else _SIDES.get(each.operator, "both")
+            for each in asked
+            if each.field == field
+        }
         if not found and ("both" in sides or {"above", "below"} <= sides):
             return {"INVALID_FILTER"}
     return set()

@@ -14,8 +14,8 @@ from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.demo import DemoPortal, Fault, RestSwitches
 from bitrix24_mcp.demo.faults import FaultKind
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.webhook import Webhook
+from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.tools import TOOLS
 
 pytestmark = pytest.mark.anyio

@@ -20,8 +20,8 @@ from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.demo import DemoPortal, Fault
 from bitrix24_mcp.demo.faults import FaultKind
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.webhook import Webhook
+from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.settings import Settings
 from connected import connected_assistant_for, leaked, secrets_of
 from connecting import CLIENT_SECRET, card_for, environment

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from bitrix24_mcp.accounts.addresses import host_of
 from bitrix24_mcp.accounts.card import Card
 from bitrix24_mcp.accounts.folder import data_folder
-from bitrix24_mcp.rest.webhook import Webhook, webhook_error
+from bitrix24_mcp.rest.access.webhook import Webhook, webhook_error
 from bitrix24_mcp.vibecode.credentials import Credentials, base_url_error
 
 GATEWAY = "https://vibecode.bitrix24.tech"

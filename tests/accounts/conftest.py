@@ -10,7 +10,7 @@ from bitrix24_mcp.accounts.card import Card
 from bitrix24_mcp.accounts.exchange import Exchange
 from bitrix24_mcp.accounts.store import Accounts
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.rest.application import Application
+from bitrix24_mcp.rest.access.application import Application
 from connecting import Moment, card_for, hand_over, host_of_portal
 
 

@@ -18,8 +18,8 @@ from bitrix24_mcp.accounts.store import Accounts
 from bitrix24_mcp.crm.errors import KeyRefused, PortalUnavailable
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.rest.application import Application
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.access.application import Application
+from bitrix24_mcp.rest.calling.client import RestClient
 from connecting import accepting_no, exchanges, hand_over, started
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +29,7 @@ import sys, hashlib, pathlib, anyio, os
 from bitrix24_mcp.accounts.card import Card
 from bitrix24_mcp.accounts.exchange import Exchange
 from bitrix24_mcp.accounts.store import Accounts, Held
-from bitrix24_mcp.rest.application import Application
+from bitrix24_mcp.rest.access.application import Application
 
 async def main(folder, host, how):
     accounts = Accounts.open(pathlib.Path(folder))

@@ -14,8 +14,8 @@ from bitrix24_mcp.accounts.store import Accounts
 from bitrix24_mcp.crm.errors import KeyRefused, PortalUnavailable
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.rest.application import Application
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.access.application import Application
+from bitrix24_mcp.rest.calling.client import RestClient
 from connecting import accepting_no, brought_back, exchanges
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from bitrix24_mcp.accounts.card import Card
 from bitrix24_mcp.accounts.exchange import Exchange
 from bitrix24_mcp.accounts.store import Accounts
 from bitrix24_mcp.crm.errors import KeyRefused, PortalError, UnexpectedAnswer
-from bitrix24_mcp.rest.application import Application
+from bitrix24_mcp.rest.access.application import Application
 from connecting import CLIENT_ID, CLIENT_SECRET, MEMBER
 
 pytestmark = pytest.mark.anyio

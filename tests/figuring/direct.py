@@ -13,7 +13,7 @@ from assistants import Assistant, TestTime, sql_over
 from bitrix24_mcp.demo.rest.calls import Call, Result
 from bitrix24_mcp.demo.rest.methods import METHODS
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from bitrix24_mcp.server import build_server
 from bitrix24_mcp.settings import Settings

@@ -10,8 +10,8 @@ import pytest
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.bucket import Bucket, Capacity
 from bitrix24_mcp.pacing.budget import Clock
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.webhook import Webhook
+from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.client import RestClient
 
 PORTAL = "https://portal.example"
 CODE = "s3cr3t-c0de"

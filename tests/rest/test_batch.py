@@ -10,9 +10,9 @@ import respx
 
 from assistants import Sql
 from bitrix24_mcp.crm.errors import InvalidArguments, KeyRefused, NotFound, PermissionRefused, PortalError
-from bitrix24_mcp.rest.calls import RestCall
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.envelope import Answer
+from bitrix24_mcp.rest.calling.calls import RestCall
+from bitrix24_mcp.rest.calling.client import RestClient
+from bitrix24_mcp.rest.calling.envelope import Answer
 
 PORTAL = "https://portal.example"
 HOOK = "/rest/1/s3cr3t-c0de"

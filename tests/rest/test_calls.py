@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitrix24_mcp.rest.calls import RestCall
+from bitrix24_mcp.rest.calling.calls import RestCall
 
 COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "profile": {},

@@ -11,10 +11,10 @@ import pytest
 import respx
 
 from bitrix24_mcp.crm.errors import KeyRefused, PermissionRefused, PortalError, PortalUnavailable, UnexpectedAnswer
-from bitrix24_mcp.rest.calls import RestCall
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.envelope import Answer
-from bitrix24_mcp.rest.webhook import Webhook
+from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.calls import RestCall
+from bitrix24_mcp.rest.calling.client import RestClient
+from bitrix24_mcp.rest.calling.envelope import Answer
 from bitrix24_mcp.sending import connection
 from bitrix24_mcp.settings import version
 

@@ -12,7 +12,7 @@ from bitrix24_mcp.crm.catalogue.entity import smart_process
 from bitrix24_mcp.crm.errors import PermissionRefused, PortalError, UnexpectedAnswer
 from bitrix24_mcp.crm.portal_values import Currency, Funnel, Status
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from rest_doors import SELLER, methods_asked, rest_door, two_doors
 

@@ -11,8 +11,8 @@ from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Condition, FieldInfo, RecordQuery, Sort
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.rest.items import is_item
-from bitrix24_mcp.rest.kinds import KINDS
+from bitrix24_mcp.rest.items.listing import is_item
+from bitrix24_mcp.rest.kinds.table import KINDS
 from entity_questions import CONDITIONS, SORTS, Case, required
 from rest_doors import Doors, same, two_doors
 

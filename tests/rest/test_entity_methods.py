@@ -12,7 +12,7 @@ from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.errors import InvalidArguments, PermissionRefused, PortalError
 from bitrix24_mcp.crm.portal_values import Condition, FieldInfo, RecordQuery, Sort
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from entity_questions import CATALOGUE_NUMBER, required
 from rest_doors import methods_asked, rest_door

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bitrix24_mcp.crm.errors import UnexpectedAnswer
-from bitrix24_mcp.rest.envelope import Answer, Reply, Timing, number, read, timing_of
-from bitrix24_mcp.rest.errors import Refusal
+from bitrix24_mcp.rest.calling.envelope import Answer, Reply, Timing, number, read, timing_of
+from bitrix24_mcp.rest.calling.errors import Refusal
 from bitrix24_mcp.sending.failures import Failure
 
 TIME = {

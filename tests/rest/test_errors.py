@@ -14,9 +14,9 @@ from bitrix24_mcp.crm.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
-from bitrix24_mcp.rest.access import Kind
-from bitrix24_mcp.rest.advice import KNOWN
-from bitrix24_mcp.rest.errors import moved, refusal_of, used_up, without_envelope
+from bitrix24_mcp.rest.access.protocol import Kind
+from bitrix24_mcp.rest.calling.advice import KNOWN
+from bitrix24_mcp.rest.calling.errors import moved, refusal_of, used_up, without_envelope
 from bitrix24_mcp.sending.words import Secrets
 
 SECRETS = {

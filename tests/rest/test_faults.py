@@ -11,10 +11,10 @@ from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.demo import DemoPortal, Fault
 from bitrix24_mcp.demo.faults import FaultKind
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.rest.calls import RestCall
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.envelope import Answer
-from bitrix24_mcp.rest.webhook import Webhook
+from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.calls import RestCall
+from bitrix24_mcp.rest.calling.client import RestClient
+from bitrix24_mcp.rest.calling.envelope import Answer
 
 pytestmark = pytest.mark.anyio
 CODE = "demo-admin"

@@ -12,7 +12,7 @@ from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.catalogue.entity import Entity, smart_process
 from bitrix24_mcp.crm.errors import NotFound, UnexpectedAnswer
 from bitrix24_mcp.crm.portal_values import Condition, FieldInfo, Option, RecordQuery, Sort
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 
 DEALS, CONTACTS = BY_NAME["deals"], BY_NAME["contacts"]
@@ -142,7 +142,10 @@ async def test_nameless_user_fields_of_a_smart_process_belong_to_its_type(
     route = respx_mock.post("batch").mock(return_value=batch({"fields": [row]}, {"fields": []}))
     assert await RestPortal(client).fields(CONTRACTS) == (FieldInfo("ufCrm3_17", "string", "Номер"),)
     [first, _] = json.loads(route.calls.last.request.content)["cmd"].values()
-    assert first == "userfieldconfig.list?moduleId=crm&filter[entityId]=CRM_3&select[0]=%2A&select[language]=ru&order[id]=ASC"
+    assert (
+        first
+        == "userfieldconfig.list?moduleId=crm&filter[entityId]=CRM_3&select[0]=%2A&select[language]=ru&order[id]=ASC"
+    )
 
 
 @pytest.mark.parametrize("fields", [{}, [], {"id": "text"}])

@@ -6,9 +6,9 @@ import pytest
 
 from bitrix24_mcp.crm.errors import InvalidArguments
 from bitrix24_mcp.crm.portal_values import Condition, Sort
-from bitrix24_mcp.rest.columns import Columns
-from bitrix24_mcp.rest.dialects import Column, Dialect, as_map
-from bitrix24_mcp.rest.filters import filter_of, order_of
+from bitrix24_mcp.rest.reading.columns import Columns
+from bitrix24_mcp.rest.reading.dialects import Column, Dialect, as_map
+from bitrix24_mcp.rest.reading.filters import filter_of, order_of
 
 MOSCOW = timezone(timedelta(hours=3))
 ITEMS = Dialect(method="crm.item.list")

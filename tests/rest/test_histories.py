@@ -10,7 +10,7 @@ from assistants import Sql
 from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.errors import UnexpectedAnswer
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from rest_doors import same, two_doors
 

@@ -10,7 +10,7 @@ import respx
 from bitrix24_mcp.crm.errors import PermissionRefused, PortalError, UnexpectedAnswer
 from bitrix24_mcp.crm.portal_values import Identity, RateLimits
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from rest_doors import CRM_ADMIN, SELLER, methods_asked, rest_door, two_doors
 

@@ -11,10 +11,10 @@ from bitrix24_mcp.crm.errors import PortalUnavailable
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.bucket import Bucket, Capacity
 from bitrix24_mcp.pacing.budget import Clock
-from bitrix24_mcp.rest.calls import RestCall
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.envelope import Answer
-from bitrix24_mcp.rest.webhook import Webhook
+from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.calls import RestCall
+from bitrix24_mcp.rest.calling.client import RestClient
+from bitrix24_mcp.rest.calling.envelope import Answer
 
 HOOK = "/rest/1/s3cr3t-c0de"
 pytestmark = [pytest.mark.anyio, pytest.mark.respx(base_url="https://portal.example")]

@@ -8,9 +8,9 @@ import respx
 
 from bitrix24_mcp.crm.errors import KeyRefused
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.moving import new_origin
-from bitrix24_mcp.rest.webhook import Webhook
+from bitrix24_mcp.rest.access.moving import new_origin
+from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.client import RestClient
 
 PATH = "/rest/1/s3cr3t/profile"
 pytestmark = pytest.mark.anyio

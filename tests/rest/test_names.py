@@ -4,7 +4,7 @@ import pytest
 
 from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.catalogue.entity import smart_process
-from bitrix24_mcp.rest.names import RENAMED, asked, called
+from bitrix24_mcp.rest.items.names import RENAMED, asked, called
 
 CONTRACTS = smart_process(174, "Contracts", stages=True, funnels=True)
 

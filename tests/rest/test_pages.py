@@ -15,11 +15,11 @@ from bitrix24_mcp.crm.portal_values import Condition, Record, RecordPage, Record
 from bitrix24_mcp.crm.reading.scan import scan
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.envelope import Answer
+from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.client import RestClient
+from bitrix24_mcp.rest.calling.envelope import Answer
 from bitrix24_mcp.rest.portal import RestPortal
-from bitrix24_mcp.rest.reading import page_of, read_page, single
-from bitrix24_mcp.rest.webhook import Webhook
+from bitrix24_mcp.rest.reading.page import page_of, read_page, single
 from played_lists import Played, by_place, question
 
 UP, DOWN = (Sort("id"),), (Sort("id", descending=True),)

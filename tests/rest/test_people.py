@@ -12,7 +12,7 @@ from assistants import Sql
 from bitrix24_mcp.crm.errors import UnexpectedAnswer
 from bitrix24_mcp.crm.portal_values import NamedId, Person
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from rest_doors import SELLER, methods_asked, rest_door, two_doors
 

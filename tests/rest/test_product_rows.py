@@ -10,8 +10,8 @@ from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.catalogue.entity import Entity, smart_process
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.histories import owner_type
+from bitrix24_mcp.rest.about.histories import owner_type
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from rest_doors import two_doors
 

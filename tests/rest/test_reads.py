@@ -12,10 +12,10 @@ import pytest
 import respx
 
 from bitrix24_mcp.crm.errors import KeyRefused, PortalError
-from bitrix24_mcp.rest.calls import RestCall
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.envelope import Answer
-from bitrix24_mcp.rest.reads import Reads
+from bitrix24_mcp.rest.calling.calls import RestCall
+from bitrix24_mcp.rest.calling.client import RestClient
+from bitrix24_mcp.rest.calling.envelope import Answer
+from bitrix24_mcp.rest.calling.reads import Reads
 
 HOOK = "/rest/1/s3cr3t-c0de"
 pytestmark = [pytest.mark.anyio, pytest.mark.respx(base_url="https://portal.example")]

@@ -10,7 +10,7 @@ from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.catalogue.entity import Entity, smart_process
 from bitrix24_mcp.crm.errors import InvalidArguments, UnexpectedAnswer
 from bitrix24_mcp.crm.portal_values import Condition, FieldInfo, Option, RecordQuery, Sort, Status
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from real_answers import Json, batch, described, fields_told
 

@@ -9,10 +9,10 @@ import respx
 from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.errors import InvalidArguments, PermissionRefused, PortalError
 from bitrix24_mcp.crm.portal_values import Condition, Person, RecordQuery
-from bitrix24_mcp.rest.calls import RestCall
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.calls import RestCall
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
-from bitrix24_mcp.rest.webhook import Webhook
 from real_answers import batch, described, fields_told
 
 DEALS, USERS = BY_NAME["deals"], BY_NAME["users"]

@@ -15,13 +15,13 @@ from bitrix24_mcp.crm.errors import InvalidArguments, NotFound, PermissionRefuse
 from bitrix24_mcp.crm.portal_values import Condition, Record, RecordPage, RecordQuery, Records, Sort
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.columns import Columns
-from bitrix24_mcp.rest.dialects import Column, Single
+from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.client import RestClient
+from bitrix24_mcp.rest.calling.reads import Reads
 from bitrix24_mcp.rest.portal import RestPortal
-from bitrix24_mcp.rest.reads import Reads
-from bitrix24_mcp.rest.records import listed, singly
-from bitrix24_mcp.rest.webhook import Webhook
+from bitrix24_mcp.rest.reading.by_ids import listed, singly
+from bitrix24_mcp.rest.reading.columns import Columns
+from bitrix24_mcp.rest.reading.dialects import Column, Single
 
 DEALS, CONTACTS = BY_NAME["deals"], BY_NAME["contacts"]
 CONTRACTS = smart_process(174, "Contracts", stages=True, funnels=True)

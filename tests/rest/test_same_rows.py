@@ -18,9 +18,9 @@ from bitrix24_mcp.crm.shape import shape
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.bucket import Bucket
 from bitrix24_mcp.pacing.budget import Budget
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
-from bitrix24_mcp.rest.webhook import Webhook
 from bitrix24_mcp.vibecode.client import GatewayClient
 from bitrix24_mcp.vibecode.credentials import Credentials
 from bitrix24_mcp.vibecode.portal import GatewayPortal

@@ -11,7 +11,7 @@ import respx
 from bitrix24_mcp.crm.errors import PermissionRefused
 from bitrix24_mcp.crm.portal_values import Condition, Sort, Status, WorkflowPage, WorkflowQuery
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 
 PORTAL = "https://portal.example"

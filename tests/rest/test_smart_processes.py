@@ -12,7 +12,7 @@ from bitrix24_mcp.crm.errors import InvalidArguments, PermissionRefused, PortalU
 from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.portal_values import Condition, Operator, Record, Scalar, Sort
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from rest_doors import CRM_ADMIN, SELLER, rest_door, same, two_doors
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitrix24_mcp.crm.portal_values import Scalar
-from bitrix24_mcp.rest.values import Form, between_seconds, read, read_several, written
+from bitrix24_mcp.rest.reading.values import Form, between_seconds, read, read_several, written
 
 MOSCOW = timezone(timedelta(hours=3))
 

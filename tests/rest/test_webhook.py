@@ -2,7 +2,7 @@
 
 import pytest
 
-from bitrix24_mcp.rest.webhook import Webhook, webhook_error
+from bitrix24_mcp.rest.access.webhook import Webhook, webhook_error
 
 CODE = "s3cr3t-c0de"
 GOOD = {

@@ -15,7 +15,7 @@ from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Condition, Operator, Record, Scalar, Sort, WorkflowQuery
 from bitrix24_mcp.crm.workflows.instances import FIELDS
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.rest.client import RestClient
+from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from rest_doors import CRM_ADMIN, SELLER, rest_door, two_doors
 

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.portal import Portal
-from bitrix24_mcp.rest.access import Access
+from bitrix24_mcp.rest.access.protocol import Access
 from bitrix24_mcp.settings import Door, Settings, SettingsError
 
 DEMO_KEY = "vibe_api_demo"
@@ -57,7 +57,7 @@ async def _by_webhook(settings: Settings) -> AsyncGenerator[Portal]:
 async def _by_account(settings: Settings) -> AsyncGenerator[Portal]:
     from bitrix24_mcp.accounts.exchange import Exchange  # noqa: PLC0415 - see above
     from bitrix24_mcp.accounts.store import Accounts  # noqa: PLC0415
-    from bitrix24_mcp.rest.application import Application  # noqa: PLC0415
+    from bitrix24_mcp.rest.access.application import Application  # noqa: PLC0415
 
     exchange = Exchange(settings.card())
     try:
@@ -71,7 +71,7 @@ async def _by_account(settings: Settings) -> AsyncGenerator[Portal]:
 
 @asynccontextmanager
 async def _directly(access: Access) -> AsyncGenerator[Portal]:
-    from bitrix24_mcp.rest.client import RestClient  # noqa: PLC0415 - see above
+    from bitrix24_mcp.rest.calling.client import RestClient  # noqa: PLC0415 - see above
     from bitrix24_mcp.rest.portal import RestPortal  # noqa: PLC0415
 
     async with RestClient(access) as client:

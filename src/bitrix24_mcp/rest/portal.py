@@ -14,14 +14,14 @@ from bitrix24_mcp.crm.portal_values import (
     RecordQuery,
     Records,
 )
-from bitrix24_mcp.rest.about import RestAbout
-from bitrix24_mcp.rest.client import RestClient
-from bitrix24_mcp.rest.dialects import ROWS
-from bitrix24_mcp.rest.items import ItemListing, is_item
-from bitrix24_mcp.rest.kinds import kind_listing
-from bitrix24_mcp.rest.listing import Listing, search_together
-from bitrix24_mcp.rest.pages import AT_MOST
-from bitrix24_mcp.rest.reads import Reads
+from bitrix24_mcp.rest.about.answers import RestAbout
+from bitrix24_mcp.rest.calling.client import RestClient
+from bitrix24_mcp.rest.calling.reads import Reads
+from bitrix24_mcp.rest.items.listing import ItemListing, is_item
+from bitrix24_mcp.rest.kinds.table import kind_listing
+from bitrix24_mcp.rest.reading.dialects import ROWS
+from bitrix24_mcp.rest.reading.listing import Listing, search_together
+from bitrix24_mcp.rest.reading.question import AT_MOST
 
 
 class RestPortal(RestAbout):

@@ -1,0 +1,1 @@
+"""What a portal tells about itself: people, directories, types, workflows, histories."""

@@ -1,0 +1,1 @@
+"""Who calls a portal, and where: a webhook or an OAuth application."""

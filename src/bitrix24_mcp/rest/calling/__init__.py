@@ -1,0 +1,1 @@
+"""Requests to REST and what comes back: one call, a batch, answers, refusals."""

@@ -1,0 +1,1 @@
+"""The records of the CRM and of smart processes (crm.item)."""

@@ -1,0 +1,1 @@
+"""Every other kind of record, each with methods of its own."""

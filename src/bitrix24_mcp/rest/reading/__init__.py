@@ -1,0 +1,1 @@
+"""One kind of record in REST's words: its columns, filters and pages."""
