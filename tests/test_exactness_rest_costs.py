@@ -56,14 +56,18 @@ YEARS = replace(SUM, period=YEAR, compare="previous")
 async def test_the_cheapest_way_is_taken_and_its_price_kept(
     portal: DemoPortal, question: Question, page: int, route: str, requests: int
 ) -> None:
-    """600 deals are twelve answers of fifty: a count, the ends of a period, the values or the pages, a second look."""
+    """600 deals are twelve answers of fifty: a count, the ends of a period, the values or the pages, a second look.
+
+    Where two readers read from both ends, chance decides who asks for the page in the middle, or whether both do.
+    """
     async with direct(portal.url, page) as door:
         plan = (await door.asked("aggregate", **question.arguments(), explain=True))[0]["plan"]
         await door.asked("get_status_items", entity="deals")
         asked = (await door.asked("aggregate", **question.arguments()))[1]
 
-    assert (plan["route"], asked) == (route, requests)
-    assert asked <= plan["calls_at_most"]
+    by_chance = 1 if route == "scan" and page < 600 // 2 else 0
+    assert plan["route"] == route
+    assert requests - by_chance <= asked <= min(requests + by_chance, plan["calls_at_most"])
 
 
 @pytest.mark.parametrize("matching", [49, 50, 51, 100, 101])

@@ -201,7 +201,7 @@ def counts(report: Any) -> Any:
 
 async def test_a_method_whose_time_is_used_up_is_left_alone_until_some_is_freed(time: TestTime) -> None:
     """Other methods answer meanwhile, and what is refused is refused here, without asking again and again."""
-    switches = RestSwitches(costs={"crm.item.list": 250.0})
+    switches = RestSwitches(costs={"crm.item.list": 100.0})  # three more tell how filters take moments
     with DemoPortal.start(deals=60, limits=True, clock=lambda: time.now, rest=switches) as portal:
         async with direct_assistant_for(portal.url, clock=time.clock) as assistant:
             answers = [await assistant.ask("search_items", **DEALS) for _ in range(2)]

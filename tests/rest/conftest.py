@@ -11,11 +11,23 @@ from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.bucket import Bucket, Capacity
 from bitrix24_mcp.pacing.budget import Clock
 from bitrix24_mcp.rest.access.webhook import Webhook
+from bitrix24_mcp.rest.calling.calls import RestCall
 from bitrix24_mcp.rest.calling.client import RestClient
+from bitrix24_mcp.rest.items.moments import Moments
 
 PORTAL = "https://portal.example"
 CODE = "s3cr3t-c0de"
 WEBHOOK = f"{PORTAL}/rest/1/{CODE}/"
+
+
+@pytest.fixture
+def moments_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How filters take moments is not tried: test_moments does that by itself."""
+
+    def nothing(*_: object) -> list[RestCall]:
+        return []
+
+    monkeypatch.setattr(Moments, "probe", nothing)
 
 
 @pytest.fixture

@@ -17,7 +17,11 @@ from bitrix24_mcp.rest.portal import RestPortal
 
 DEALS, CONTACTS = BY_NAME["deals"], BY_NAME["contacts"]
 CONTRACTS = smart_process(174, "Contracts", stages=True, funnels=True)
-pytestmark = [pytest.mark.anyio, pytest.mark.respx(base_url="https://portal.example/rest/1/s3cr3t-c0de/")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.respx(base_url="https://portal.example/rest/1/s3cr3t-c0de/"),
+    pytest.mark.usefixtures("moments_are_known"),
+]
 
 
 def described(type_: str, title: str = "", **rest: Any) -> dict[str, Any]:

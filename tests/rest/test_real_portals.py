@@ -16,7 +16,11 @@ from real_answers import Json, batch, described, fields_told
 
 DEALS, CONTACTS = BY_NAME["deals"], BY_NAME["contacts"]
 CONTRACTS = smart_process(174, "Contracts", stages=True, funnels=True)
-pytestmark = [pytest.mark.anyio, pytest.mark.respx(base_url="https://portal.example/rest/1/s3cr3t-c0de/")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.respx(base_url="https://portal.example/rest/1/s3cr3t-c0de/"),
+    pytest.mark.usefixtures("moments_are_known"),
+]
 
 
 # What PHP makes of lists and maps

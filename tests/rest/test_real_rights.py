@@ -16,7 +16,11 @@ from bitrix24_mcp.rest.portal import RestPortal
 from real_answers import batch, described, fields_told
 
 DEALS, USERS = BY_NAME["deals"], BY_NAME["users"]
-pytestmark = [pytest.mark.anyio, pytest.mark.respx(base_url="https://portal.example/rest/1/s3cr3t-c0de/")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.respx(base_url="https://portal.example/rest/1/s3cr3t-c0de/"),
+    pytest.mark.usefixtures("moments_are_known"),
+]
 
 
 # Rights

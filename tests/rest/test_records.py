@@ -27,7 +27,7 @@ DEALS, CONTACTS = BY_NAME["deals"], BY_NAME["contacts"]
 CONTRACTS = smart_process(174, "Contracts", stages=True, funnels=True)
 SINGLE = Single(method="crm.item.get", fixed={"entityTypeId": 2}, path=("item",))
 COLUMNS = Columns((Column("id", "id", "id", "number"), Column("amount", "opportunity", "opportunity", "number")))
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("moments_are_known")]
 
 
 @asynccontextmanager

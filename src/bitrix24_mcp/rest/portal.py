@@ -18,6 +18,7 @@ from bitrix24_mcp.rest.about.answers import RestAbout
 from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.calling.reads import Reads
 from bitrix24_mcp.rest.items.listing import ItemListing, is_item
+from bitrix24_mcp.rest.items.moments import Moments
 from bitrix24_mcp.rest.kinds.table import kind_listing
 from bitrix24_mcp.rest.reading.dialects import ROWS
 from bitrix24_mcp.rest.reading.listing import Listing, search_together
@@ -36,6 +37,7 @@ class RestPortal(RestAbout):
     def __init__(self, client: RestClient) -> None:
         super().__init__(client, Reads(client))
         self._listings: dict[str, Listing] = {}
+        self._moments = Moments()
 
     def requests_a_look(self, entity: Entity, conditions: Sequence[Condition]) -> int:
         """One, but where the entity's own list cannot choose by these conditions."""
@@ -86,5 +88,5 @@ class RestPortal(RestAbout):
 
     def _made(self, entity: Entity) -> Listing:
         if is_item(entity):
-            return ItemListing(entity, self._client, self._reads)
+            return ItemListing(entity, self._client, self._reads, self._moments)
         return kind_listing(entity, self._client, self._reads)

@@ -18,11 +18,17 @@ _WORDS: Mapping[Operator, str] = {
 
 
 def filter_of(
-    conditions: Sequence[Condition], columns: Columns, dialect: Dialect, offset: tzinfo | None = None
+    conditions: Sequence[Condition],
+    columns: Columns,
+    dialect: Dialect,
+    offset: tzinfo | None = None,
+    *,
+    plain: bool = False,
 ) -> dict[str, Any]:
     """The filter in which all these conditions hold: `{"@stageId": ["NEW"], ">=opportunity": 1000}`.
 
-    `offset` is the one in which the portal writes moments. Raises InvalidArguments for what REST cannot be asked.
+    `offset` is the one in which the portal writes moments, `plain` whether it takes them only without one. Raises
+    InvalidArguments for what REST cannot be asked.
     """
     keyed: dict[str, Any] = {}
     for condition in conjoin(conditions, columns.multiple):
@@ -34,7 +40,7 @@ def filter_of(
         if between_seconds(_first(condition), column.form):
             keyed |= _never(columns, dialect) if condition.operator == "eq" else {}
         else:
-            keyed[f"{prefix}{column.asked}"] = _operand(condition, column, offset)
+            keyed[f"{prefix}{column.asked}"] = _operand(condition, column, offset, plain=plain)
     return keyed
 
 
@@ -57,10 +63,10 @@ def _first(condition: Condition) -> Scalar:
     return condition.value[0] if isinstance(condition.value, tuple) else condition.value
 
 
-def _operand(condition: Condition, column: Column, offset: tzinfo | None) -> Any:
+def _operand(condition: Condition, column: Column, offset: tzinfo | None, *, plain: bool) -> Any:
     if isinstance(condition.value, tuple):
-        return [written(each, column.form, offset) for each in condition.value]
-    return written(condition.value, column.form, offset)
+        return [written(each, column.form, offset, plain=plain) for each in condition.value]
+    return written(condition.value, column.form, offset, plain=plain)
 
 
 def _check_numbers(condition: Condition) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.errors import KeyRefused, PortalError
@@ -93,12 +93,16 @@ class DialectListing:
         """The conditions as the list takes them; None when no record can meet them."""
         return conditions
 
+    def chosen_by(self, conditions: Sequence[Condition], columns: Columns) -> dict[str, Any]:
+        """The conditions as the list's filter."""
+        return filter_of(conditions, columns, self._dialect, self._client.offset)
+
     async def question(self, query: RecordQuery) -> Question | None:
         """The query in REST's words; None when no record can match."""
         columns, conditions = await self.columns(), await self.narrowed(query.conditions)
         if conditions is None:
             return None
-        chosen = filter_of(conditions, columns, self._dialect, self._client.offset)
+        chosen = self.chosen_by(conditions, columns)
         return Question(_no_longer_than_ids(query, conditions), self._dialect, columns, chosen)
 
     async def plan(self, query: RecordQuery) -> Planned | None:

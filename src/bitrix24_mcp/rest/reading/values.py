@@ -67,12 +67,15 @@ def flag(value: Any) -> bool | None:
     return True if word in _TRUE else False if word in _FALSE else None
 
 
-def written(value: Scalar, form: Form, offset: tzinfo | None) -> Scalar:
-    """A value of a condition as filters take it. Moments get the portal's own offset; without one they are UTC."""
+def written(value: Scalar, form: Form, offset: tzinfo | None, *, plain: bool = False) -> Scalar:
+    """A value of a condition as filters take it. Moments get the portal's own offset; without one they are UTC.
+
+    `plain`: as text in the portal's own time, without an offset.
+    """
     if isinstance(value, bool):
         return int(value) if form == "bit" else "Y" if value else "N"
     if form == "moment" and isinstance(value, str):
-        return _moment(value, offset)
+        return _moment(value, offset, plain=plain)
     return value
 
 
@@ -97,11 +100,11 @@ def _day(text: str) -> str:
     return text[:_FULL_DAY]
 
 
-def _moment(text: str, offset: tzinfo | None) -> str:
+def _moment(text: str, offset: tzinfo | None, *, plain: bool) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return text
     if moment.tzinfo is not None:
         moment = moment.astimezone(offset or UTC)
-    return moment.isoformat(timespec="seconds")
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if plain else moment.isoformat(timespec="seconds")
