@@ -1,7 +1,6 @@
 """Whatever goes wrong at the portal, the caller gets one clear error, and the next call works."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,42 +11,14 @@ from assistants import Assistant, TestTime, assistant_for
 from bitrix24_mcp.demo import DemoPortal, Fault
 from bitrix24_mcp.demo.faults import FaultKind
 from bitrix24_mcp.pacing.budget import Clock
+from lasting_faults import GATEWAY, Lasting
 
 pytestmark = pytest.mark.anyio
 
 DEALS: Mapping[str, Any] = {"entity": "deals", "limit": 5, "select": ["title"]}
 
 
-@dataclass(frozen=True)
-class Lasting:
-    """A fault that stays, the code that callers get, and how often the portal was asked."""
-
-    kind: FaultKind
-    code: str
-    asked: int
-
-
-LASTING = [
-    Lasting("rate_limit", "RATE_LIMITED", 4),
-    Lasting("server_error", "INTERNAL_ERROR", 2),
-    Lasting("bad_gateway", "BITRIX_UNAVAILABLE", 4),
-    Lasting("queue_timeout", "QUEUE_TIMEOUT", 4),
-    Lasting("drop", "PORTAL_UNREACHABLE", 4),
-    Lasting("drop_after", "PORTAL_UNREACHABLE", 4),
-    Lasting("broken_json", "UNEXPECTED_ANSWER", 2),
-    Lasting("html", "UNEXPECTED_ANSWER", 2),
-    Lasting("html_502", "HTTP_502", 4),
-    Lasting("redirect", "UNEXPECTED_ANSWER", 1),
-    Lasting("empty", "UNEXPECTED_ANSWER", 2),
-    Lasting("expired_key", "KEY_EXPIRED", 1),
-    Lasting("access_denied", "BITRIX_ACCESS_DENIED", 1),
-    Lasting("bitrix_error", "BITRIX_ERROR", 1),
-    Lasting("truncated", "UNEXPECTED_ANSWER", 1),
-    Lasting("secret_echo", "INVALID_PARAMS", 1),
-]
-
-
-@pytest.mark.parametrize("fault", LASTING, ids=lambda fault: fault.kind)
+@pytest.mark.parametrize("fault", GATEWAY, ids=lambda fault: fault.kind)
 async def test_a_lasting_fault_is_an_error_and_the_next_call_works(
     fault: Lasting, own_portal: DemoPortal, own_assistant: Assistant
 ) -> None:
@@ -202,7 +173,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
 
 
 @pytest.mark.parametrize("tool", CALLS)
-@pytest.mark.parametrize("fault", [each for each in LASTING if each.kind != "truncated"], ids=lambda fault: fault.kind)
+@pytest.mark.parametrize("fault", [each for each in GATEWAY if each.kind != "truncated"], ids=lambda fault: fault.kind)
 async def test_every_tool_says_what_is_wrong_with_the_portal(
     fault: Lasting, tool: str, own_portal: DemoPortal, own_assistant: Assistant
 ) -> None:

@@ -17,6 +17,7 @@ from bitrix24_mcp.pacing.bucket import Bucket
 from bitrix24_mcp.rest.access.webhook import Webhook
 from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.tools import TOOLS
+from lasting_faults import REST, Lasting
 
 pytestmark = pytest.mark.anyio
 
@@ -65,33 +66,8 @@ class Question:
                 self.portal.clear_faults()
 
 
-@dataclass(frozen=True)
-class Lasting:
-    """A fault that stays, the code that callers get, and how often the portal was asked for the page of deals."""
-
-    kind: FaultKind
-    code: str
-    asked: int
-
-
-LASTING = [
-    Lasting("rate_limit", "QUERY_LIMIT_EXCEEDED", 5),
-    Lasting("operation_limit", "OPERATION_TIME_LIMIT", 1),
-    Lasting("overload", "OVERLOAD_LIMIT", 1),
-    Lasting("server_error", "INTERNAL_SERVER_ERROR", 2),
-    Lasting("drop", "PORTAL_UNREACHABLE", 4),
-    Lasting("drop_after", "PORTAL_UNREACHABLE", 4),
-    Lasting("broken_json", "UNEXPECTED_ANSWER", 2),
-    Lasting("html", "UNEXPECTED_ANSWER", 2),
-    Lasting("empty", "UNEXPECTED_ANSWER", 2),
-    Lasting("html_502", "HTTP_502", 4),
-    Lasting("redirect", "PORTAL_MOVED", 1),
-    Lasting("expired_key", "INVALID_CREDENTIALS", 1),
-    Lasting("expired_token", "EXPIRED_TOKEN", 1),
-    Lasting("access_denied", "ACCESS_DENIED", 1),
-    Lasting("bitrix_error", "REFUSED_WITHOUT_CODE", 1),
-    Lasting("secret_echo", "ERROR_CORE", 1),
-]
+# In the test's own time nothing is slow.
+LASTING = [each for each in REST if each.kind != "slow"]
 PASSING: Sequence[FaultKind] = ["rate_limit", "server_error", "drop", "drop_after", "broken_json", "html", "html_502"]
 
 

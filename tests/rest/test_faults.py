@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import get_args
 
 import pytest
@@ -15,6 +14,7 @@ from bitrix24_mcp.rest.access.webhook import Webhook
 from bitrix24_mcp.rest.calling.calls import RestCall
 from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.calling.envelope import Answer
+from lasting_faults import REST, Lasting
 
 pytestmark = pytest.mark.anyio
 CODE = "demo-admin"
@@ -30,36 +30,7 @@ async def webhook(own_portal: DemoPortal, budget: Bucket) -> AsyncGenerator[Rest
         yield client
 
 
-@dataclass(frozen=True)
-class Lasting:
-    """A fault that stays, the code that callers get, and how often the portal is asked."""
-
-    kind: FaultKind
-    code: str
-    asked: int
-
-
-LASTING = [
-    Lasting("rate_limit", "QUERY_LIMIT_EXCEEDED", 5),
-    Lasting("operation_limit", "OPERATION_TIME_LIMIT", 1),
-    Lasting("overload", "OVERLOAD_LIMIT", 1),
-    Lasting("server_error", "INTERNAL_SERVER_ERROR", 2),
-    Lasting("drop", "PORTAL_UNREACHABLE", 4),
-    Lasting("slow", "PORTAL_TIMEOUT", 2),
-    Lasting("broken_json", "UNEXPECTED_ANSWER", 2),
-    Lasting("html", "UNEXPECTED_ANSWER", 2),
-    Lasting("empty", "UNEXPECTED_ANSWER", 2),
-    Lasting("html_502", "HTTP_502", 4),
-    Lasting("redirect", "PORTAL_MOVED", 1),
-    Lasting("expired_key", "INVALID_CREDENTIALS", 1),
-    Lasting("expired_token", "EXPIRED_TOKEN", 1),
-    Lasting("access_denied", "ACCESS_DENIED", 1),
-    Lasting("bitrix_error", "REFUSED_WITHOUT_CODE", 1),
-    Lasting("secret_echo", "ERROR_CORE", 1),
-]
-
-
-@pytest.mark.parametrize("fault", LASTING, ids=lambda fault: fault.kind)
+@pytest.mark.parametrize("fault", REST, ids=lambda fault: fault.kind)
 async def test_a_lasting_fault_is_an_error_and_the_next_call_works(
     fault: Lasting, own_portal: DemoPortal, webhook: RestClient
 ) -> None:
