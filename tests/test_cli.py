@@ -220,3 +220,14 @@ async def test_answers_over_stdio_and_in_memory_are_the_same(portal: DemoPortal)
         in_memory = await assistant.ask("search_items", **question)
 
     assert over_stdio.structured_content == in_memory
+
+
+@pytest.mark.parametrize(
+    ("plan", "per_second"), [({}, 2), ({"BITRIX24_PLAN": "enterprise"}, 5)], ids=["any", "enterprise"]
+)
+def test_the_plan_sets_the_pace_at_which_a_portal_is_asked_directly(
+    plan: dict[str, str], per_second: int, portal: DemoPortal
+) -> None:
+    done = run("call", "get_portal_info", BITRIX24_WEBHOOK_URL=f"{portal.url}/rest/1/demo-admin/", **plan)
+
+    assert json.loads(done.stdout)["requests"] == {"per_second": per_second}

@@ -25,6 +25,7 @@ NAMES = [
     "VIBECODE_BASE_URL",
     "BITRIX24_WEBHOOK_URL",
     "BITRIX24_PORTAL",
+    "BITRIX24_PLAN",
     "BITRIX24_MCP_TIME_ZONE",
     "BITRIX24_MCP_MAX_TOKENS",
     "BITRIX24_MCP_MAX_CALLS",
@@ -38,11 +39,11 @@ def read(environment: Mapping[str, str]) -> tuple[object, ...]:
     chosen = Settings.of(environment)
     secrets = (chosen.api_key.get_secret_value(), chosen.session_token.get_secret_value())
     costs = (chosen.max_tokens, chosen.max_calls, chosen.max_seconds)
-    doors = (chosen.base_url, chosen.webhook_url.get_secret_value(), chosen.portal)
+    doors = (chosen.base_url, chosen.webhook_url.get_secret_value(), chosen.portal, chosen.plan)
     return (*secrets, *doors, chosen.time_zone, *costs, chosen.tools, chosen.log_level)
 
 
-DEFAULTS = ("", "", GATEWAY, "", "", "", 4_000, 100, 120, frozenset[str](), "WARNING")
+DEFAULTS = ("", "", GATEWAY, "", "", "", "", 4_000, 100, 120, frozenset[str](), "WARNING")
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n"])
@@ -60,6 +61,7 @@ def test_empty_means_not_set(value: str) -> None:
         ("VIBECODE_BASE_URL", "http://127.0.0.1:8000", "http://127.0.0.1:8000"),
         ("BITRIX24_WEBHOOK_URL", WEBHOOK, WEBHOOK),
         ("BITRIX24_PORTAL", "https://Company.bitrix24.com/stream/", "company.bitrix24.com"),
+        ("BITRIX24_PLAN", "Enterprise", "enterprise"),
         ("BITRIX24_MCP_TIME_ZONE", "Europe/Moscow", "Europe/Moscow"),
         ("BITRIX24_MCP_MAX_TOKENS", "300", 300),
         ("BITRIX24_MCP_MAX_TOKENS", "50000", 50_000),
@@ -91,6 +93,7 @@ def test_each_variable_sets_its_own_value_and_nothing_else(name: str, written: s
         ("BITRIX24_WEBHOOK_URL", "https://company.bitrix24.com", "is the address of a portal, not of a webhook"),
         ("BITRIX24_WEBHOOK_URL", "http://company.bitrix24.com/rest/1/S3CRET/", "must use https"),
         ("BITRIX24_WEBHOOK_URL", "https://company.bitrix24.com/rest/S3CRET/", "lacks the user id"),
+        ("BITRIX24_PLAN", "free", "'' or 'enterprise'"),
         ("BITRIX24_PORTAL", "https://", "must be a portal's address, such as company.bitrix24.com"),
         ("BITRIX24_MCP_TIME_ZONE", "Moscow", "must be an IANA time zone such as Europe/Moscow"),
         ("BITRIX24_MCP_TIME_ZONE", "../etc/passwd", "must be an IANA time zone such as Europe/Moscow"),

@@ -36,6 +36,7 @@ environment:
                            authorisation servers besides Bitrix24's own, comma-separated
   BITRIX24_MCP_RETURN_HOSTS
                            where --return-to may send a browser besides this machine, comma-separated
+  BITRIX24_PLAN            enterprise, for a portal whose plan takes 5 requests a second rather than 2
   BITRIX24_MCP_DATA_DIR    where connected portals are kept, if not in the user's data folder
   BITRIX24_MCP_TIME_ZONE   the zone of dates, if not the user's (such as Europe/Moscow)
   BITRIX24_MCP_MAX_TOKENS  most tokens an answer may cost (4000)

@@ -38,6 +38,7 @@ class Settings(BaseModel):
     base_url: Annotated[str, Field(alias="VIBECODE_BASE_URL")] = GATEWAY
     webhook_url: Annotated[SecretStr, Field(alias="BITRIX24_WEBHOOK_URL")] = SecretStr("")
     portal: Annotated[str, Field(alias="BITRIX24_PORTAL")] = ""
+    plan: Annotated[Literal["", "enterprise"], Field(alias="BITRIX24_PLAN")] = ""
     client_id: Annotated[str, Field(alias="BITRIX24_CLIENT_ID")] = ""
     client_secret: Annotated[SecretStr, Field(alias="BITRIX24_CLIENT_SECRET")] = SecretStr("")
     authorization_hosts: Annotated[tuple[str, ...], Field(alias="BITRIX24_MCP_AUTHORIZATION_HOSTS")] = ()
@@ -180,6 +181,11 @@ class Settings(BaseModel):
         if isinstance(value, str):
             return frozenset(name.strip() for name in value.split(",") if name.strip())
         return value
+
+    @field_validator("plan", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -49,7 +49,7 @@ async def _through_gateway(settings: Settings) -> AsyncGenerator[Portal]:
 
 @asynccontextmanager
 async def _by_webhook(settings: Settings) -> AsyncGenerator[Portal]:
-    async with _directly(settings.webhook()) as portal:
+    async with _directly(settings.webhook(), settings) as portal:
         yield portal
 
 
@@ -65,16 +65,17 @@ async def _by_account(settings: Settings) -> AsyncGenerator[Portal]:
         application = Application(accounts.account(settings.portal), accounts, exchange)
     except PortalError as error:
         raise SettingsError(str(error)) from None
-    async with _directly(application) as portal:
+    async with _directly(application, settings) as portal:
         yield portal
 
 
 @asynccontextmanager
-async def _directly(access: Access) -> AsyncGenerator[Portal]:
-    from bitrix24_mcp.rest.calling.client import RestClient  # noqa: PLC0415 - see above
+async def _directly(access: Access, settings: Settings) -> AsyncGenerator[Portal]:
+    from bitrix24_mcp.pacing.bucket import ENTERPRISE, Bucket  # noqa: PLC0415 - see above
+    from bitrix24_mcp.rest.calling.client import RestClient  # noqa: PLC0415
     from bitrix24_mcp.rest.portal import RestPortal  # noqa: PLC0415
 
-    async with RestClient(access) as client:
+    async with RestClient(access, budget=Bucket(ENTERPRISE if settings.plan == "enterprise" else None)) as client:
         yield RestPortal(client)
 
 

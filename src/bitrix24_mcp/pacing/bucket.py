@@ -34,19 +34,23 @@ class Capacity:
         return max(1.0, self.size - self.in_flight - self.drain)
 
 
+ENTERPRISE = Capacity(250, 5.0)
+"""What portals with an Enterprise plan take (docs: settings/performance/limits)."""
+
+
 class Bucket:
     """The rate budget of this machine on one portal; whoever sends takes a `turn`.
 
-    `waited` sums the seconds spent waiting, `spent` counts the turns taken.
+    `waited` sums the seconds spent waiting, `spent` counts the turns taken, `capacity` is what the portal takes.
     """
 
     def __init__(self, capacity: Capacity | None = None, *, clock: Clock | None = None) -> None:
-        self._capacity = capacity or Capacity()
+        self.capacity = capacity or Capacity()
         self.clock = clock or Clock()
         self._level = 0.0
         self._seen = 0.0
         self._next = 0.0
-        self._flights = anyio.Semaphore(self._capacity.in_flight)
+        self._flights = anyio.Semaphore(self.capacity.in_flight)
         self.spent = 0
         self.waited = 0.0
 
@@ -72,14 +76,14 @@ class Bucket:
     def overflowed(self) -> None:
         """The portal's bucket is full, also through others at this address: from now on only what drains goes out."""
         self._drain()
-        self._level = self._capacity.usable
+        self._level = self.capacity.usable
 
     def _delay(self) -> float:
         self._drain()
-        over = (self._level + 1 - self._capacity.usable) / self._capacity.drain
+        over = (self._level + 1 - self.capacity.usable) / self.capacity.drain
         return max(self._next - self.clock.now(), over if over > _INSTANT else 0.0)
 
     def _drain(self) -> None:
         now = self.clock.now()
-        self._level = max(0.0, self._level - (now - self._seen) * self._capacity.drain)
+        self._level = max(0.0, self._level - (now - self._seen) * self.capacity.drain)
         self._seen = now

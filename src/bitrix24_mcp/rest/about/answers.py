@@ -40,7 +40,9 @@ class RestAbout:
 
     async def identity(self) -> Identity:
         """`profile` and `scope`; the host is the one to which the portal has moved."""
-        return replace(await identity.identity(self._client.access, self._lists), portal=self._client.portal)
+        per_second = int(self._client.budget.capacity.drain)
+        told = await identity.identity(self._client.access, self._lists, per_second)
+        return replace(told, portal=self._client.portal)
 
     async def time_zone(self) -> str:
         """`profile`, else `user.current`."""

@@ -13,13 +13,13 @@ from bitrix24_mcp.rest.calling.lists import Lists
 from bitrix24_mcp.rest.reading.values import flag
 from bitrix24_mcp.sending.failures import unexpected
 
-PER_SECOND = 2
-"""Requests a second that a portal takes for long; an Enterprise one takes five (docs: settings/performance/limits)."""
 _PROFILE, _SCOPE, _CURRENT = RestCall("profile"), RestCall("scope"), RestCall("user.current")
 
 
-async def identity(access: Access, lists: Lists) -> Identity:
+async def identity(access: Access, lists: Lists, per_second: int) -> Identity:
     """The portal, the granted scopes, and the user: `profile` and `scope` in one request.
+
+    `per_second`: requests a second that the portal takes for long.
 
     Both are open to everybody, so that a refusal means REST as a whole.
     """
@@ -35,7 +35,7 @@ async def identity(access: Access, lists: Lists) -> Identity:
             access_mode="",
             user_id=whole_number(user.get("ID")),
             key_type=access.kind,
-            per_second=PER_SECOND,
+            per_second=per_second,
             admin=flag(user.get("ADMIN")),
         )
 
