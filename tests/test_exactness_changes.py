@@ -11,14 +11,13 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from assistants import Assistant, Sql, sql_over
 from bitrix24_mcp.demo import DemoPortal
-from figuring.changes import Act, Writer, quiet, random_act
+from figuring.changes import LOST, NEWS, RUBLES, Act, Writer, create, delete, patch, quiet, random_act
 from figuring.judge import Verdict, small_pages, verdict
 from figuring.question import Narrowing, Question
 from figuring.reference import Expected, expected
 from figuring.tables import DEALS, REQUISITES
 
 SUM = Question(DEALS, (("sum", "amount"),))
-RUBLES = {"currency": "RUB"}
 
 
 def among(column: str, *values: Any) -> Narrowing:
@@ -103,24 +102,7 @@ def test_changes_at_random_moments_never_make_a_wrong_answer(crowded: Busy, seed
     assert found != "wrong", answer
 
 
-def patch(place: int, **values: Any) -> Act:
-    return lambda writer: writer.patch(f"deals/{writer.ids[place]}", values)
-
-
-def delete(place: int) -> Act:
-    return lambda writer: writer.delete(f"deals/{writer.ids[place]}")
-
-
-def create(**values: Any) -> Act:
-    def act(writer: Writer) -> None:
-        writer.ids.append(writer.post("deals", {"title": "New", "amount": 5, **RUBLES, **values}))
-
-    return act
-
-
 NEW = Question(DEALS, (("sum", "amount"),), narrowings=(among("stageId", "NEW"),))
-NEWS = {"categoryId": 0, "stageId": "NEW"}
-LOST = {"categoryId": 0, "stageId": "LOSE"}
 
 SCHEDULES: dict[str, tuple[Question, int, list[tuple[int, Act]]]] = {
     "nothing": (SUM, 50, []),

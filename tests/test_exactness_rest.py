@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from assistants import Sql, sql_over
 from bitrix24_mcp.demo import DemoPortal
-from figuring.changes import Act, quiet, random_act
+from figuring.changes import LOST, NEWS, RUBLES, Act, create, delete, patch, quiet, random_act
 from figuring.direct import Direct, DirectWriter, before_each, direct
 from figuring.family import Portal, questions
 from figuring.judge import Verdict, verdict
@@ -134,25 +134,7 @@ def test_changes_at_random_calls_never_make_a_wrong_answer(crowded: Busy, seed: 
     assert found != "wrong", answer
 
 
-RUBLES = {"currency": "RUB"}
-LOST = {"categoryId": 0, "stageId": "LOSE"}
 NEW = replace(SUM, narrowings=(among("stageId", "NEW"),))
-NEWS = {"categoryId": 0, "stageId": "NEW"}
-
-
-def patch(place: int, **values: Any) -> Act:
-    return lambda writer: writer.patch(f"deals/{writer.ids[place]}", values)
-
-
-def delete(place: int) -> Act:
-    return lambda writer: writer.delete(f"deals/{writer.ids[place]}")
-
-
-def create(**values: Any) -> Act:
-    def act(writer: Any) -> None:
-        writer.ids.append(writer.post("deals", {"title": "New", "amount": 5, **RUBLES, **values}))
-
-    return act
 
 
 SCHEDULES: dict[str, tuple[Question, int, list[tuple[int, Act]]]] = {

@@ -18,6 +18,9 @@ QUIET = "2026-07-01T00:00:00Z"
 """A moment long before the demo portal's present."""
 
 
+RUBLES = {"currency": "RUB"}
+NEWS = {"categoryId": 0, "stageId": "NEW"}
+LOST = {"categoryId": 0, "stageId": "LOSE"}
 Act = Callable[["Writer"], None]
 
 
@@ -112,5 +115,24 @@ def random_act(dice: Random) -> Act:
                 writer.patch(f"deals/{target}", {"assignedById": owner})
             case _:
                 writer.patch(f"deals/{target}", {"closedAt": day})
+
+    return act
+
+
+def patch(place: int, **values: Any) -> Act:
+    """Other values for the deal at a place of the list."""
+    return lambda writer: writer.patch(f"deals/{writer.ids[place]}", values)
+
+
+def delete(place: int) -> Act:
+    """The deal at a place of the list goes."""
+    return lambda writer: writer.delete(f"deals/{writer.ids[place]}")
+
+
+def create(**values: Any) -> Act:
+    """A deal of five roubles comes, unless the values say otherwise."""
+
+    def act(writer: Writer) -> None:
+        writer.ids.append(writer.post("deals", {"title": "New", "amount": 5, **RUBLES, **values}))
 
     return act

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import httpx
 import pytest
 import respx
@@ -16,8 +15,10 @@ from bitrix24_mcp.rest.calling.calls import RestCall
 from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.calling.envelope import Answer
 from bitrix24_mcp.rest.calling.reads import Reads
+from waiting import settled, until
 
 HOOK = "/rest/1/s3cr3t-c0de"
+
 pytestmark = [pytest.mark.anyio, pytest.mark.respx(base_url="https://portal.example")]
 
 Json = dict[str, Any]
@@ -70,19 +71,6 @@ def reads(client: RestClient) -> Reads:
 async def got(reads: Reads, *ids: int) -> list[Any]:
     outcomes: list[Answer | PortalError] = await reads.read([get(each) for each in ids])
     return [each.result if isinstance(each, Answer) else each.code for each in outcomes]
-
-
-async def until(count: int, asked: Sequence[str]) -> None:
-    """Waits until the portal has been asked so often."""
-    with anyio.fail_after(5):
-        while len(asked) < count:
-            await anyio.lowlevel.checkpoint()
-
-
-async def settled() -> None:
-    """Lets everything that can go on go on."""
-    for _ in range(50):
-        await anyio.lowlevel.checkpoint()
 
 
 async def test_a_lone_call_is_made_by_itself(reads: Reads, playing: Portal) -> None:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, cast
 
 import anyio
-import anyio.lowlevel
 import httpx
 import pytest
 import respx
@@ -16,8 +15,10 @@ from bitrix24_mcp.crm.catalogue.entity import smart_process
 from bitrix24_mcp.crm.errors import KeyRefused, PermissionRefused, PortalError
 from bitrix24_mcp.crm.portal_values import Condition, RecordPage, RecordQuery, Records, Sort
 from bitrix24_mcp.vibecode.portal import GatewayPortal
+from waiting import settled, until
 
 GATEWAY = "https://gateway.example"
+
 pytestmark = [pytest.mark.anyio, pytest.mark.respx(base_url=GATEWAY)]
 
 DEALS, LEADS, USERS = BY_NAME["deals"], BY_NAME["leads"], BY_NAME["users"]
@@ -67,19 +68,6 @@ def _line(request: httpx.Request, body: Json) -> str:
 @pytest.fixture
 def gateway(respx_mock: respx.MockRouter) -> Gateway:
     return Gateway(respx_mock)
-
-
-async def until(count: int, asked: Sequence[str]) -> None:
-    """Waits until the gateway has been asked so often."""
-    with anyio.fail_after(5):
-        while len(asked) < count:
-            await anyio.lowlevel.checkpoint()
-
-
-async def settled() -> None:
-    """Lets everything that can go on go on."""
-    for _ in range(50):
-        await anyio.lowlevel.checkpoint()
 
 
 async def test_a_lone_record_is_read_by_its_own_route(portal: GatewayPortal, gateway: Gateway) -> None:
