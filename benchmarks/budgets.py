@@ -6,6 +6,7 @@ import doors
 import exactness
 import start
 import tokens
+import writes
 from measuring import show
 
 if __name__ == "__main__":
@@ -17,5 +18,6 @@ if __name__ == "__main__":
             *doors.measure(),
             *tokens.measure(),
             *answers.measure(),
+            *writes.measure(),
         ]
     )

@@ -18,7 +18,8 @@ from bitrix24_mcp.presentation import INSTRUCTIONS
 from bitrix24_mcp.server import context_for
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools import TOOLS
-from bitrix24_mcp.tools.declare import run
+from bitrix24_mcp.tools.declare import Tool, run
+from bitrix24_mcp.tools.writing import WRITING_TOOLS
 from bitrix24_mcp.vibecode.client import GatewayClient, Query
 from bitrix24_mcp.vibecode.credentials import Credentials
 from bitrix24_mcp.vibecode.envelope import Answer
@@ -44,9 +45,9 @@ def count(texts: list[str]) -> list[int]:
     return json.loads(done.stdout)
 
 
-def listed() -> str:
+def listed(tools: Sequence[Tool[Any]]) -> str:
     entries: list[dict[str, Any]] = []
-    for tool in TOOLS:
+    for tool in tools:
         entry = tool.on_the_wire().model_dump(mode="json", by_alias=True, exclude_none=True)
         del entry["outputSchema"]
         entries.append(entry)
@@ -104,7 +105,8 @@ async def asked(portal: DemoPortal) -> tuple[list[Told], str, str]:
 def measure() -> list[Figure]:
     with DemoPortal.start(limits=False) as portal:
         told, deals, raw_deals = anyio.run(asked, portal)
-    tool_list, instructions, twenty, raw_twenty = count([listed(), INSTRUCTIONS, deals, raw_deals])
+    texts = [listed(TOOLS), listed(WRITING_TOOLS), INSTRUCTIONS, deals, raw_deals]
+    tool_list, writing_list, instructions, twenty, raw_twenty = count(texts)
     answers, raw = count([each.answer for each in told]), count([each.raw for each in told])
     return [
         Figure("instructions", f"{instructions} tokens", "", "< 300", instructions < 300),
@@ -114,6 +116,13 @@ def measure() -> list[Figure]:
             f"{len(TOOLS)} tools",
             "<= 3,500",
             tool_list <= 3_500,
+        ),
+        Figure(
+            "what the tools that write add to it",
+            f"{writing_list} tokens",
+            f"{len(WRITING_TOOLS)} tools",
+            "<= 2,000",
+            writing_list <= 2_000,
         ),
         Figure(
             "20 deals from search_items",

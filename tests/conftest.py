@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
 
 import anyio.lowlevel
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from assistants import DEALS, ROOT, Assistant, Sql, TestTime, assistant_for, sql_over
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.budget import Clock
+from writing_assistants import WRITING_DOORS, Door, WritingAssistant, writing_assistant_for
 
 __all__ = ["ROOT", "Assistant", "Sql", "TestTime", "assistant_for", "sql_over"]
 
@@ -68,3 +70,22 @@ async def own_assistant(own_portal: DemoPortal) -> AsyncGenerator[Assistant]:
 @pytest.fixture
 def sql(portal: DemoPortal) -> Sql:
     return sql_over(portal.database)
+
+
+@pytest.fixture
+def own_sql(own_portal: DemoPortal) -> Sql:
+    """Plain SQL over the test's own portal."""
+    return sql_over(own_portal.database)
+
+
+@pytest.fixture(params=WRITING_DOORS)
+def writing_door(request: pytest.FixtureRequest) -> Door:
+    """One way to a portal after the other."""
+    return request.param
+
+
+@pytest.fixture
+async def writing(writing_door: Door, own_portal: DemoPortal, tmp_path: Path) -> AsyncGenerator[WritingAssistant]:
+    """An assistant that may write to the test's own portal, without a person who could be asked."""
+    async with writing_assistant_for(writing_door, own_portal.url, tmp_path) as ready:
+        yield ready

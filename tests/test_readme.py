@@ -2,12 +2,16 @@
 
 import json
 import re
+import shlex
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assistants import ROOT, Assistant
 from bitrix24_mcp.settings import Settings
+from installed import COMMAND
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 JSON_BLOCKS: list[dict[str, Any]] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
@@ -58,8 +62,25 @@ async def test_the_periods_it_names_are_periods(assistant: Assistant) -> None:
 
 @pytest.mark.anyio
 async def test_the_questions_it_asks_are_answered(assistant: Assistant) -> None:
-    calls = re.findall(r"bitrix24-mcp call (\w+) '(\{.*?\})' --demo", README)
+    calls = re.findall(r"bitrix24-mcp call (\w+) '(\{.*?\})' --demo$", README, re.MULTILINE)
 
     assert calls
     for tool, arguments in calls:
         await assistant.ask(tool, **json.loads(arguments))
+
+
+def test_the_write_it_shows_is_done_as_printed(tmp_path: Path) -> None:
+    [command] = re.findall(r"^bitrix24-mcp (call \w+ '.*' --demo --allow-writes --yes)$", README, re.MULTILINE)
+
+    ran = subprocess.run(
+        [COMMAND, *shlex.split(command)],
+        env={"HOME": str(tmp_path), "BITRIX24_MCP_DATA_DIR": str(tmp_path / "data")},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+    assert (ran.returncode, json.loads(ran.stdout)) == (0, {"operation": 1, "done": 1, "ids": [11990]})
+    assert ran.stderr.startswith("Change 1 deal on demo.bitrix24.ru as ")
+    assert not (tmp_path / "data").exists()

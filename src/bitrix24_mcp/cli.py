@@ -37,14 +37,23 @@ environment:
   BITRIX24_MCP_RETURN_HOSTS
                            where --return-to may send a browser besides this machine, comma-separated
   BITRIX24_PLAN            enterprise, for a portal whose plan takes 5 requests a second rather than 2
-  BITRIX24_MCP_DATA_DIR    where connected portals are kept, if not in the user's data folder
+  BITRIX24_MCP_DATA_DIR    where connected portals and the journal are kept, if not in the user's data folder
   BITRIX24_MCP_TIME_ZONE   the zone of dates, if not the user's (such as Europe/Moscow)
   BITRIX24_MCP_MAX_TOKENS  most tokens an answer may cost (4000)
   BITRIX24_MCP_MAX_CALLS   most requests to the portal that a question for figures may take (100)
   BITRIX24_MCP_MAX_SECONDS most seconds that such a question may take (120)
+  BITRIX24_MCP_ALLOW_WRITES
+                           true offers the tools that create and change records, as --allow-writes does
+  BITRIX24_MCP_ALLOW_DELETES
+                           true lets them delete records as well, as --allow-deletes does
+  BITRIX24_MCP_INTAKE      true adds the tools for intake rules, as --intake does
+  BITRIX24_MCP_CONFIRM     who confirms a write: person (only a client that can ask its user), always (else by a
+                           code), deletes (only what takes something away is confirmed) (always)
   BITRIX24_MCP_TOOLS       offer only these tools, comma-separated
   BITRIX24_MCP_LOG_LEVEL   DEBUG, INFO, WARNING or ERROR, to stderr (WARNING)
 """
+_FLAGS = ("allow_writes", "allow_deletes", "intake")
+"""Options that switch a setting on."""
 _TRANSPORTS = "stdio for clients that start the server; http serves /mcp, and /sse for older clients, as sse does"
 _HOST = "where HTTP listens; only this machine, because the server asks nobody who they are (127.0.0.1)"
 
@@ -81,7 +90,8 @@ def _run(options: argparse.Namespace, terminal: Terminal) -> int:
 def _set_by_options(options: argparse.Namespace) -> Mapping[str, str]:
     """Options that set the same as a variable; the option wins."""
     tools = getattr(options, "tools", None)
-    return {"BITRIX24_MCP_TOOLS": tools} if tools else {}
+    flags = {f"BITRIX24_MCP_{name.upper()}": "true" for name in _FLAGS if getattr(options, name, False)}
+    return {**({"BITRIX24_MCP_TOOLS": tools} if tools else {}), **flags}
 
 
 def _with_command(arguments: Sequence[str]) -> list[str]:
@@ -104,17 +114,20 @@ def _parser() -> argparse.ArgumentParser:
     demo = argparse.ArgumentParser(add_help=False)
     demo.add_argument("--demo", action="store_true", help="use the built-in demo portal; no key needed")
 
-    serve = commands.add_parser("serve", parents=[demo], help="serve over stdio (the default) or HTTP")
+    writing = _writing()
+
+    serve = commands.add_parser("serve", parents=[demo, writing], help="serve over stdio (the default) or HTTP")
     serve.add_argument("--transport", choices=["stdio", "http", "sse"], default="stdio", help=_TRANSPORTS)
     serve.add_argument("--host", choices=["127.0.0.1", "localhost", "::1"], default="127.0.0.1", help=_HOST)
     serve.add_argument("--port", type=int, default=8023, help="port for HTTP (8023; 0 = any free one)")
     serve.add_argument("--tools", metavar="A,B", help="offer only these tools")
 
-    call = commands.add_parser("call", parents=[demo], help="call one tool and print its JSON")
+    call = commands.add_parser("call", parents=[demo, writing], help="call one tool and print its JSON")
+    call.add_argument("--yes", action="store_true", help="agree to what is written, without being asked")
     call.add_argument("tool", metavar="TOOL", help="the tool's name")
     call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments as a JSON object")
 
-    tools = commands.add_parser("tools", help="show what is offered")
+    tools = commands.add_parser("tools", parents=[writing], help="show what is offered")
     tools.add_argument("--json", action="store_true", help="the exact tools/list entries")
     tools.add_argument("--tools", metavar="A,B", help="only these tools")
 
@@ -126,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     portal.add_argument("--seed", type=int, default=1, help="seed of the data (1)")
 
     _add_accounts(commands.add_parser)
+    _add_journal(commands.add_parser)
     commands.add_parser(
         "doctor", parents=[demo], help="check the way to the portal, scopes and rights, and say how to mend them"
     )
@@ -145,6 +159,33 @@ def _add_accounts(add: Callable[..., argparse.ArgumentParser]) -> None:
 
     disconnect = add("disconnect", help="erase a connected portal's tokens")
     disconnect.add_argument("portal", metavar="PORTAL", help="its address, as accounts shows it")
+
+
+def _writing() -> argparse.ArgumentParser:
+    """The options of commands that may write."""
+    writing = argparse.ArgumentParser(add_help=False)
+    writing.add_argument("--allow-writes", action="store_true", help="offer the tools that create and change records")
+    writing.add_argument("--allow-deletes", action="store_true", help="let them delete records as well")
+    writing.add_argument("--intake", action="store_true", help="with --allow-writes: the tools for intake rules")
+    return writing
+
+
+def _add_journal(add: Callable[..., argparse.ArgumentParser]) -> None:
+    undo = add("undo", help="reverse what an operation of the journal wrote")
+    undo.add_argument("operation", metavar="NUMBER", type=int, help="its number, as journal shows it")
+    undo.add_argument("--yes", action="store_true", help="agree without being asked")
+    undo.set_defaults(demo=False)  # what was written to a demo portal ended with it
+
+    journal = add("journal", help="show what was written to portals")
+    journal.add_argument("number", metavar="NUMBER", nargs="?", type=int, help="all of one operation, by its number")
+    journal.add_argument("--json", action="store_true", help="whole operations as JSON")
+    journal.add_argument("--limit", type=int, metavar="N", help="how many operations, the latest first (20)")
+    journal.add_argument("--unknown", action="store_true", help="only those of which an outcome is not known")
+    journal.add_argument(
+        "--settle",
+        choices=["done", "not-done"],
+        help="note what you found in the portal, where an outcome is not known",
+    )
 
 
 class _Version(argparse.Action):

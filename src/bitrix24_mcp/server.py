@@ -1,9 +1,9 @@
 """The MCP server: offers the allowed tools of one portal over any transport."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
@@ -18,6 +18,7 @@ from mcp_types import (
     Completion,
     GetPromptRequestParams,
     GetPromptResult,
+    InputRequiredResult,
     ListPromptsResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
@@ -29,6 +30,7 @@ from mcp_types import (
 )
 
 from bitrix24_mcp import presentation
+from bitrix24_mcp.asking import ClientsUser, asked
 from bitrix24_mcp.crm.errors import quoted
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
@@ -37,36 +39,54 @@ from bitrix24_mcp.crm.shape import compact
 from bitrix24_mcp.settings import Settings, SettingsError, version
 from bitrix24_mcp.tools import TOOLS
 from bitrix24_mcp.tools.declare import Context, Outcome, Tool, run
+from bitrix24_mcp.tools.person import InputNeeded
+
+if TYPE_CHECKING:
+    from bitrix24_mcp.writing import Writing  # a server that only reads never loads it
 
 _LISTS_KEEP = CacheHint(ttl_ms=3_600_000, scope="public")
 """The lists are the same for everyone and change only with the server's version or settings."""
 _LOG = logging.getLogger(__name__)
 
 
-def context_for(settings: Settings, portal: Portal) -> Context:
+def context_for(settings: Settings, portal: Portal, writing: "Writing | None" = None) -> Context:
     """What every call of one portal shares: made once per process, whatever the number of connections."""
     spending = Spending(settings.max_calls, settings.max_seconds)
-    scopes = {tool.name: tool.scope for tool in offered(settings).values()}
+    scopes = {tool.name: tool.scope for tool in offered(settings, writing).values()}
     metadata = Metadata(portal, zone=settings.time_zone)
-    return Context(portal, metadata, settings.max_tokens, spending, scopes=scopes)
+    desk = writing.desk if writing else None
+    return Context(portal, metadata, settings.max_tokens, spending, scopes=scopes, desk=desk)
 
 
-def offered(settings: Settings) -> dict[str, Tool[Any]]:
-    """The tools that these settings allow, by name."""
-    return {tool.name: tool for tool in TOOLS if not settings.tools or tool.name in settings.tools}
+def offered(settings: Settings, writing: "Writing | None" = None) -> dict[str, Tool[Any]]:
+    """The tools that these settings allow, by name; those that write only where `writing` offers them."""
+    return chosen(settings, () if writing is None else writing.tools)
+
+
+def chosen(settings: Settings, writing: Sequence[Tool[Any]]) -> dict[str, Tool[Any]]:
+    """The tools that read and these that write, without those that the operator left out, by name."""
+    every = (*TOOLS, *writing)
+    return {tool.name: tool for tool in every if not settings.tools or tool.name in settings.tools}
 
 
 def check_names(settings: Settings) -> None:
     """Raises SettingsError when the settings name a tool that does not exist."""
     known = [tool.name for tool in TOOLS]
+    if settings.tools.difference(known):
+        from bitrix24_mcp.tools.writing import writing_tools  # noqa: PLC0415 - seldom needed
+
+        known += [tool.name for tool in writing_tools(intake=True)]
     for name in sorted(settings.tools.difference(known)):
         raise SettingsError(f"BITRIX24_MCP_TOOLS or --tools names {name}, which is no tool; there are {quoted(known)}.")
 
 
-def build_server(settings: Settings, portal: Portal) -> Server[Any]:
-    """A server for one portal. A tool that is not offered answers like an unknown name."""
-    tools = offered(settings)
-    context = context_for(settings, portal)
+def build_server(settings: Settings, portal: Portal, writing: "Writing | None" = None) -> Server[Any]:
+    """A server for one portal. A tool that is not offered answers like an unknown name.
+
+    `writing`: what may be written and with what; None for a server that only reads.
+    """
+    tools = offered(settings, writing)
+    context = context_for(settings, portal, writing)
     listed = ListToolsResult(tools=[tool.on_the_wire() for tool in tools.values()])
     schemas = {tool.name: tool.input_schema for tool in listed.tools}
 
@@ -74,19 +94,24 @@ def build_server(settings: Settings, portal: Portal) -> Server[Any]:
         _check_first_page(params)
         return listed
 
-    async def call_tool(request: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(
+        request: ServerRequestContext[Any], params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
         tool = tools.get(params.name)
         if tool is None:
             raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name[:100]}")
-        reporting = replace(context, report=request.session.report_progress)
-        return _result(await _answered(tool, params.arguments or {}, reporting))
+        here = replace(context, report=request.session.report_progress, person=ClientsUser(request, params))
+        try:
+            return _result(await _answered(tool, params.arguments or {}, here))
+        except InputNeeded as needed:
+            return asked(needed)
 
     return Server(
         presentation.NAME,
         version=version(),
         title=presentation.TITLE,
         description=presentation.DESCRIPTION,
-        instructions=presentation.INSTRUCTIONS,
+        instructions=presentation.instructions(writes=writing is not None),
         icons=presentation.ICONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
@@ -140,6 +165,8 @@ async def _no_completion(_: ServerRequestContext[Any], __: CompleteRequestParams
 async def _answered(tool: Tool[Any], arguments: Mapping[str, Any], context: Context) -> Outcome:
     try:
         return await run(tool, arguments, context)
+    except InputNeeded:
+        raise
     except Exception as error:  # noqa: BLE001 - the outermost border: a fault of ours must not end the server
         # The traceback's text could hold record content, so only its kind and place are logged.
         place = error.__traceback__

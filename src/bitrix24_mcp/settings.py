@@ -50,6 +50,10 @@ class Settings(BaseModel):
     max_calls: Annotated[int, Field(alias="BITRIX24_MCP_MAX_CALLS", ge=5, le=10_000)] = 100
     max_seconds: Annotated[int, Field(alias="BITRIX24_MCP_MAX_SECONDS", ge=5, le=3_600)] = 120
     tools: Annotated[frozenset[str], Field(alias="BITRIX24_MCP_TOOLS")] = frozenset()
+    allow_writes: Annotated[bool, Field(alias="BITRIX24_MCP_ALLOW_WRITES")] = False
+    allow_deletes: Annotated[bool, Field(alias="BITRIX24_MCP_ALLOW_DELETES")] = False
+    confirm: Annotated[Literal["person", "always", "deletes"], Field(alias="BITRIX24_MCP_CONFIRM")] = "always"
+    intake: Annotated[bool, Field(alias="BITRIX24_MCP_INTAKE")] = False
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="BITRIX24_MCP_LOG_LEVEL")] = (
         "WARNING"
     )
@@ -182,7 +186,7 @@ class Settings(BaseModel):
             return frozenset(name.strip() for name in value.split(",") if name.strip())
         return value
 
-    @field_validator("plan", mode="before")
+    @field_validator("plan", "confirm", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

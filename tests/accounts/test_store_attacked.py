@@ -181,7 +181,7 @@ async def test_a_database_of_another_program_is_said_to_be_unusable_and_left_as_
 async def test_a_store_that_somebody_holds_for_too_long_is_said_to_be_busy(
     accounts: Accounts, account: Account, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bitrix24_mcp.accounts.database._PATIENCE", 0.0)
+    monkeypatch.setattr("bitrix24_mcp.storage.database._PATIENCE", 0.0)
     with closing(sqlite3.connect(database_of(folder), isolation_level=None)) as other:
         other.execute("begin immediate")
         with pytest.raises(PortalUnavailable, match="Another process"):

@@ -12,10 +12,11 @@ from mcp import Client, ClientSession
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
 
-from assistants import DEALS
+from assistants import DEALS, sql_over
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.tools import TOOLS
-from installed import COMMAND, serving_http, settings_for
+from installed import COMMAND, serving_http, settings_for, writing_settings_for
+from previewing import DECLINED, done, previewed
 
 HERE = Path(__file__).parent
 BIN = HERE / "node_modules" / ".bin"
@@ -127,6 +128,34 @@ def test_the_typescript_client_holds_a_conversation(
     said = run(["node", str(HERE / "conversation.mjs"), transport, *target], {**node, **environment})
 
     assert json.loads(said) == CONVERSATION
+
+
+@pytest.mark.parametrize(
+    ("transport", "answer"),
+    [("stdio", "accept"), ("stdio", "decline"), ("stdio", "none"), ("http", "accept"), ("sse", "accept")],
+)
+def test_the_typescript_client_asks_its_user_before_anything_is_written(
+    transport: str, answer: str, node: dict[str, str], own_portal: DemoPortal, tmp_path: Path
+) -> None:
+    allowed = writing_settings_for(own_portal, tmp_path)
+    with serving_http(own_portal, allowed) as base:
+        target = {"stdio": [COMMAND, "serve"], "http": [f"{base}/mcp"], "sse": [f"{base}/sse"]}[transport]
+        said = json.loads(run(["node", str(HERE / "asked.mjs"), answer, transport, *target], {**node, **allowed}))
+
+    amount = sql_over(own_portal.database)("select amount from deals where id = 5")
+    question = (
+        "Change 1 deal on demo.bitrix24.ru as “Алексей Северов”:\n"
+        "• deal 5 “Поставка: фасадная сетка — Nordic Construction Ltd”: amount: 2242916.03 → 3"
+    )
+    assert said["questions"] == ([] if answer == "none" else [question])
+    assert amount == [(3.0 if answer == "accept" else 2242916.03,)]
+    match answer:
+        case "accept":
+            assert said["written"] == done(1, 5)
+        case "decline":
+            assert said["written"] == {"done": 0, "note": DECLINED}
+        case _:
+            assert previewed(said["written"])["records"] == 1
 
 
 async def conversation(client: Client | ClientSession) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def test_select_sends_what_it_names_and_multifields_only_with_the_star(portal: D
         "SELECT json_extract(email, '$[0].VALUE') FROM contacts WHERE id = 1",
     )
     assert star["fm"] == [
-        {"id": 1, "typeId": "PHONE", "valueType": "MOBILE", "value": phone},
-        {"id": 1, "typeId": "EMAIL", "valueType": "WORK", "value": email},
+        {"id": 10, "typeId": "PHONE", "valueType": "MOBILE", "value": phone},
+        {"id": 11, "typeId": "EMAIL", "valueType": "WORK", "value": email},
     ]
 
 

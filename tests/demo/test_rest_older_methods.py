@@ -148,7 +148,7 @@ def test_older_lists_match_phones_and_mails_exactly(portal: DemoPortal) -> None:
     def found(**given: object) -> list[Any]:
         return rows(portal, "crm.contact.list", filter=given, select=["ID", "PHONE"])
 
-    same = [{"ID": "1", "VALUE_TYPE": "MOBILE", "VALUE": phone, "TYPE_ID": "PHONE"}]
+    same = [{"ID": "10", "VALUE_TYPE": "MOBILE", "VALUE": phone, "TYPE_ID": "PHONE"}]
     assert found(PHONE=phone) == [{"ID": str(number), "PHONE": same}]
     assert [row["ID"] for row in found(EMAIL=[email, "nobody@example.com"])] == [str(number)]
     assert found(PHONE=phone[:-1]) == []

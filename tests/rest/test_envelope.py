@@ -39,7 +39,7 @@ def test_any_value_is_a_result(result: Any) -> None:
 def test_the_error_key_decides_whatever_the_status(status: int) -> None:
     told: Any = {"error": "expired_token", "error_description": "x", "result": []}
 
-    assert sent(told, status).meaning == Refusal("EXPIRED_TOKEN", "x")
+    assert sent(told, status).meaning == Refusal("EXPIRED_TOKEN", "x", status)
 
 
 @pytest.mark.parametrize("status", [400, 404, 429, 500])

@@ -82,7 +82,7 @@ SYSTEM = [
     ("invalid_token", "Unable to get application by token", KeyRefused, "does not know this access"),
     ("authorization_error", "Unable to authorize user", KeyRefused, "dismissed"),
     ("user_access_error", "The user does not have access to the application.", PermissionRefused, "other users only"),
-    ("ACCESS_DENIED", "Access denied.", PermissionRefused, "does not let this user see that"),
+    ("ACCESS_DENIED", "Access denied.", PermissionRefused, "does not let this user see or do that"),
     ("ACCESS_DENIED", "REST is available on commercial plans.", PermissionRefused, "plan does not include REST"),
     ("ACCESS_DENIED", "Access denied! Admin permissions required", PermissionRefused, "administrators only"),
     ("ACCESS_DENIED", "Access denied! Application context required", PermissionRefused, "a webhook cannot do it"),

@@ -46,6 +46,45 @@ def told(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"result": {"fields": fields}}
 
 
+@pytest.mark.parametrize(
+    ("flags", "required", "immutable"),
+    [
+        ({}, False, False),
+        ({"isRequired": True}, True, False),
+        ({"isRequired": "Y", "isImmutable": "Y"}, True, True),
+        ({"isRequired": "N", "isImmutable": True}, False, True),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("entity", "method", "name", "theirs", "path"),
+    [
+        (DEALS, "crm.item.fields", "title", "title", "fields"),
+        (BY_NAME["tasks"], "tasks.task.getFields", "title", "TITLE", "fields"),
+        (BY_NAME["products"], "crm.product.fields", "name", "NAME", ""),
+    ],
+    ids=["items", "tasks", "products"],
+)
+async def test_a_field_says_whether_a_record_needs_it_and_may_change_it(
+    client: RestClient,
+    respx_mock: respx.MockRouter,
+    *,
+    flags: Mapping[str, Any],
+    required: bool,
+    immutable: bool,
+    entity: Entity,
+    method: str,
+    name: str,
+    theirs: str,
+    path: str,
+) -> None:
+    fields = {theirs: described("string", "T", **flags)}
+    respx_mock.post(method).respond(json={"result": {path: fields} if path else fields})
+    field = next(each for each in await RestPortal(client).fields(entity) if each.name == name)
+
+    assert (field.required, field.immutable) == (required, immutable)
+
+
 async def test_a_field_is_told_as_tools_know_it(client: RestClient, respx_mock: respx.MockRouter) -> None:
     """One request; what is no link does not look like one; a user field may name its directory in its settings."""
     route = respx_mock.post("crm.item.fields").respond(

@@ -138,7 +138,7 @@ async def test_two_periods_are_refused_before_anything_is_read(
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
-        ("access_denied", "Bitrix24 does not let this user see that. [BITRIX_ACCESS_DENIED]"),
+        ("access_denied", "Bitrix24 does not let this user see or do that. [BITRIX_ACCESS_DENIED]"),
         ("bad_gateway", "[BITRIX_UNAVAILABLE]"),
     ],
 )

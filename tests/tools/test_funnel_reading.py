@@ -225,7 +225,8 @@ async def test_a_history_that_is_refused_leaves_the_rest_of_the_report(
 
     assert answer == {
         **without,
-        "note": "Stage history could not be read: Bitrix24 does not let this user see that. [BITRIX_ACCESS_DENIED]",
+        "note": "Stage history could not be read: Bitrix24 does not let this user see or do that. "
+        "[BITRIX_ACCESS_DENIED]",
         "as_of": "2026-07-15T12:00:00+03:00",
     }
 

@@ -336,8 +336,8 @@ async def test_what_may_not_be_read_beside_a_record_is_said_and_fails_nothing(
 
     assert list(answer["items"][0]["related"]) == ["history"]
     assert answer["note"] == (
-        "products could not be read: Bitrix24 does not let this user see that. [BITRIX_ACCESS_DENIED] "
-        "quotes could not be read: Bitrix24 does not let this user see that. [BITRIX_ACCESS_DENIED]"
+        "products could not be read: Bitrix24 does not let this user see or do that. [BITRIX_ACCESS_DENIED] "
+        "quotes could not be read: Bitrix24 does not let this user see or do that. [BITRIX_ACCESS_DENIED]"
     )
 
 

@@ -40,6 +40,10 @@ def test_a_field_may_be_called_fields() -> None:
         ({"type": "string", "isMultiple": True}, FieldInfo("f", "string", multiple=True)),
         ({"type": "string", "isMultiple": "Y"}, FieldInfo("f", "string", multiple=True)),
         ({"type": "string", "isMultiple": "N"}, FieldInfo("f", "string")),
+        ({"type": "string", "isRequired": True}, FieldInfo("f", "string", required=True)),
+        ({"type": "string", "required": "Y"}, FieldInfo("f", "string", required=True)),
+        ({"type": "string", "isRequired": "N", "required": False}, FieldInfo("f", "string")),
+        ({"type": "string", "isImmutable": True}, FieldInfo("f", "string", immutable=True)),
         ({"type": "crm_status", "statusType": "SOURCE"}, FieldInfo("f", "crm_status", directory="SOURCE")),
         (
             {"type": "enumeration", "items": [{"ID": "44", "VALUE": "Red"}, {"id": 45, "value": "Green"}, "odd"]},

@@ -1,31 +1,28 @@
 """What can go wrong with accounts, as errors of the CRM: one function for each."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from bitrix24_mcp.crm.errors import InvalidArguments, KeyRefused, PortalUnavailable, UnexpectedAnswer
+from bitrix24_mcp.storage.words import Words
 
 UNUSABLE = "ACCOUNTS_UNUSABLE"
 """The folder, the key file or the database of accounts cannot be used."""
+WORDS = Words(
+    code=UNUSABLE,
+    broken="The accounts in {path} cannot be used: {reason}.",
+    busy="Another process is using the stored accounts.",
+    newer="The stored accounts were written by a newer version of this program.",
+    open_to_others=(
+        "{path} can be read or changed by other users of this machine, so it does not protect the portals' tokens."
+    ),
+    closing="Run `chmod {mode} {path}`; if others may have read it, disconnect and connect the portals again.",
+)
 _AGAIN = "Run `bitrix24-mcp connect {portal}` to connect it again."
 
 
 def store_unusable(what: str, advice: str) -> PortalUnavailable:
     """The folder, the key file or the database of accounts cannot be used."""
-    return PortalUnavailable(what, advice=advice, code=UNUSABLE)
-
-
-def open_to_others(path: Path, mode: str) -> PortalUnavailable:
-    """What protects the tokens is open to others."""
-    return store_unusable(
-        f"{path} can be read or changed by other users of this machine, so it does not protect the portals' tokens.",
-        f"Run `chmod {mode} {path}`; if others may have read it, disconnect and connect the portals again.",
-    )
-
-
-def busy() -> PortalUnavailable:
-    """Another process holds the database of accounts for too long."""
-    return store_unusable("Another process is using the stored accounts.", "Try again in a minute.")
+    return WORDS.unusable(what, advice)
 
 
 def not_connected(portal: str, known: Sequence[str]) -> KeyRefused:

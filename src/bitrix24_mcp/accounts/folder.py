@@ -1,7 +1,5 @@
-"""Where accounts are kept on this machine."""
+"""Where this program keeps files of its own on this machine."""
 
-import os
-import stat
 import sys
 from pathlib import Path
 
@@ -19,7 +17,7 @@ def data_folder(chosen: str, data_home: str) -> Path:
         return _folder(chosen, data_home)
     except RuntimeError:
         raise failures.store_unusable(
-            "This user has no home folder in which accounts could be kept.",
+            "This user has no home folder in which anything could be kept.",
             "Name a folder with its whole path in BITRIX24_MCP_DATA_DIR.",
         ) from None
 
@@ -33,16 +31,3 @@ def _folder(chosen: str, data_home: str) -> Path:
         return Path.home() / "Library" / "Application Support" / _NAME
     home = Path(data_home)  # a relative one is to be ignored, by the convention that names the variable
     return (home if home.is_absolute() else Path.home() / ".local" / "share") / _NAME
-
-
-def prepare(folder: Path) -> None:
-    """Makes the folder, for its owner alone; one that others may write to is refused. Raises PortalError."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o022:
-            raise failures.open_to_others(folder, "700")
-    except OSError as error:
-        raise failures.store_unusable(
-            f"{folder} cannot be used: {error.strerror}.",
-            "Check the rights on it, or choose another folder with BITRIX24_MCP_DATA_DIR.",
-        ) from None

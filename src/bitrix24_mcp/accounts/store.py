@@ -11,9 +11,10 @@ from typing import Any, Self
 from bitrix24_mcp.accounts import failures
 from bitrix24_mcp.accounts.account import Account, Grant, Tokens
 from bitrix24_mcp.accounts.addresses import host_of
-from bitrix24_mcp.accounts.database import Database
-from bitrix24_mcp.accounts.folder import prepare
+from bitrix24_mcp.accounts.database import database_in
 from bitrix24_mcp.accounts.vault import Vault
+from bitrix24_mcp.storage.database import Database
+from bitrix24_mcp.storage.folder import prepare
 
 _SELECT = """
 select id, member_id, portal, user_id, client_endpoint, authorization_host, scopes, created_at, deleted, stale, tokens
@@ -48,8 +49,8 @@ class Accounts:
     @classmethod
     def open(cls, folder: Path, *, now: Callable[[], datetime] = _present) -> Self:
         """The store in a folder, which is made with all that belongs into it where it is missing."""
-        prepare(folder)
-        database, vault = Database(folder), Vault(folder)
+        prepare(folder, failures.WORDS)
+        database, vault = database_in(folder), Vault(folder)
         if not vault.has_key:
             with database.alone():
                 if not vault.has_key:  # no other process was quicker

@@ -89,7 +89,7 @@ class Vault:
     def _key(self) -> bytes:
         try:
             if os.name == "posix" and stat.S_IMODE(self._path.stat().st_mode) & 0o077:
-                raise failures.open_to_others(self._path, "600")
+                raise failures.WORDS.insecure(self._path, "600")
             return self._path.read_bytes().strip()
         except OSError as error:
             raise failures.store_unusable(

@@ -3,28 +3,31 @@
 import json
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import anyio
 
-from bitrix24_mcp.commands.connection import connected
+from bitrix24_mcp.commands.connection import opened, writing_through
 from bitrix24_mcp.commands.terminal import Terminal
+from bitrix24_mcp.commands.terminal_user import TerminalUser
 from bitrix24_mcp.crm.errors import nearest, quoted
 from bitrix24_mcp.server import context_for, offered
 from bitrix24_mcp.settings import Settings, SettingsError
-from bitrix24_mcp.tools.declare import Outcome, Tool
+from bitrix24_mcp.tools.declare import Outcome
 from bitrix24_mcp.tools.declare import run as run_tool
 
 
 def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
     """Prints the structured answer; an error goes to stderr and ends with 1."""
-    tools = offered(settings)
-    tool = tools.get(options.tool)
-    if tool is None:
-        near = nearest(options.tool, list(tools), 1)
-        hint = f"Perhaps {near[0]}?" if near else f"There are {quoted(list(tools))}."
-        raise SettingsError(f"There is no tool {options.tool}. {hint}")
-    outcome = anyio.run(_call, tool, _parsed(options.arguments), settings, options.demo)
+    _check_known(options.tool, settings)
+    return call(options.tool, _parsed(options.arguments), settings, options, terminal)
+
+
+def call(name: str, arguments: Mapping[str, Any], settings: Settings, options: Namespace, terminal: Terminal) -> int:
+    """Calls a tool for whoever sits at the terminal: they are asked before anything is written."""
+    user = TerminalUser(terminal, yes=options.yes)
+    outcome = anyio.run(_called, name, arguments, settings, options.demo, user)
     if outcome.error:
         terminal.complain(outcome.error)
         return 1
@@ -32,14 +35,33 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
     return 0
 
 
-async def _call(
-    tool: Tool[Any],
+async def _called(
+    name: str,
     arguments: Mapping[str, Any],
     settings: Settings,
     demo: bool,  # noqa: FBT001 - anyio.run passes positions only
+    user: TerminalUser,
 ) -> Outcome:
-    async with connected(settings, demo=demo) as portal:
-        return await run_tool(tool, arguments, context_for(settings, portal))
+    async with (
+        opened(settings, demo=demo) as door,
+        writing_through(door, settings, demo=demo) as writing,
+    ):
+        tool = offered(settings, writing).get(name)
+        if tool is None:
+            raise SettingsError(f"{name} is not offered: this key cannot write that.")
+        return await run_tool(tool, arguments, replace(context_for(settings, door.portal, writing), person=user))
+
+
+def _check_known(name: str, settings: Settings) -> None:
+    names = list(offered(settings))
+    if settings.allow_writes:
+        from bitrix24_mcp.tools.writing import writing_tools  # noqa: PLC0415 - seldom needed
+
+        names += [tool.name for tool in writing_tools(intake=settings.intake)]
+    if name not in names:
+        near = nearest(name, names, 1)
+        hint = f"Perhaps {near[0]}?" if near else f"There are {quoted(names)}."
+        raise SettingsError(f"There is no tool {name}. {hint}")
 
 
 def _parsed(text: str) -> Mapping[str, Any]:

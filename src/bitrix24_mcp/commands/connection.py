@@ -1,20 +1,69 @@
 """The portal that a command works with: the operator's own, or the demo portal started for it."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.portal import Portal
+from bitrix24_mcp.crm.writer import Writer
 from bitrix24_mcp.rest.access.protocol import Access
 from bitrix24_mcp.settings import Door, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from bitrix24_mcp.rest.calling.client import RestClient
+    from bitrix24_mcp.vibecode.client import GatewayClient
+    from bitrix24_mcp.writing import Writing
 
 DEMO_KEY = "vibe_api_demo"
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A portal, and what makes its writer: nothing that writes exists before somebody asks for it."""
+
+    portal: Portal
+    writer: Callable[[], Writer]
+
+
+@asynccontextmanager
+async def writing_through(door: "Opened", settings: Settings, *, demo: bool) -> AsyncGenerator["Writing | None"]:
+    """What may be written through the door; None where nothing may.
+
+    What is written to the demo portal, whose records end with it, is not kept among the user's own.
+    """
+    if not settings.allow_writes:
+        yield None
+        return
+    from bitrix24_mcp.intake.store import SqliteIntake  # noqa: PLC0415 - a server that only reads never loads it
+    from bitrix24_mcp.journal.store import SqliteJournal  # noqa: PLC0415 - the same
+    from bitrix24_mcp.writing import writing_for  # noqa: PLC0415
+
+    with TemporaryDirectory(prefix="bitrix24-mcp-") if demo else nullcontext("") as short_lived:
+        folder = Path(short_lived) if short_lived else settings.data_folder
+        yield await writing_for(
+            settings,
+            door.portal,
+            door.writer,
+            lambda: SqliteJournal.in_folder(folder),
+            lambda: SqliteIntake.in_folder(folder),
+        )
+
+
 @asynccontextmanager
 async def connected(settings: Settings, *, demo: bool) -> AsyncGenerator[Portal]:
+    """A portal that is only read; see `opened`."""
+    async with opened(settings, demo=demo) as door:
+        yield door.portal
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, demo: bool) -> AsyncGenerator[Opened]:
     """A portal that is closed, and if it is the demo one stopped, at the end.
 
     Raises SettingsError when the settings name no portal, several, or one that is not connected.
@@ -23,11 +72,11 @@ async def connected(settings: Settings, *, demo: bool) -> AsyncGenerator[Portal]
         from bitrix24_mcp.demo import DemoPortal  # noqa: PLC0415 - a server for a real portal never loads it
 
         with DemoPortal.start() as portal:
-            async with _through_gateway(for_demo(settings, portal.url)) as opened:
-                yield opened
+            async with _through_gateway(for_demo(settings, portal.url)) as door:
+                yield door
         return
-    async with _DOORS[settings.door](settings) as opened:
-        yield opened
+    async with _DOORS[settings.door](settings) as door:
+        yield door
 
 
 def for_demo(settings: Settings, url: str) -> Settings:
@@ -39,22 +88,22 @@ def for_demo(settings: Settings, url: str) -> Settings:
 
 
 @asynccontextmanager
-async def _through_gateway(settings: Settings) -> AsyncGenerator[Portal]:
+async def _through_gateway(settings: Settings) -> AsyncGenerator[Opened]:
     from bitrix24_mcp.vibecode.client import GatewayClient  # noqa: PLC0415 - see above
     from bitrix24_mcp.vibecode.portal import GatewayPortal  # noqa: PLC0415
 
     async with GatewayClient(settings.credentials()) as client:
-        yield GatewayPortal(client)
+        yield Opened(GatewayPortal(client), lambda: _gateway_writer(client))
 
 
 @asynccontextmanager
-async def _by_webhook(settings: Settings) -> AsyncGenerator[Portal]:
-    async with _directly(settings.webhook(), settings) as portal:
-        yield portal
+async def _by_webhook(settings: Settings) -> AsyncGenerator[Opened]:
+    async with _directly(settings.webhook(), settings) as door:
+        yield door
 
 
 @asynccontextmanager
-async def _by_account(settings: Settings) -> AsyncGenerator[Portal]:
+async def _by_account(settings: Settings) -> AsyncGenerator[Opened]:
     from bitrix24_mcp.accounts.exchange import Exchange  # noqa: PLC0415 - see above
     from bitrix24_mcp.accounts.store import Accounts  # noqa: PLC0415
     from bitrix24_mcp.rest.access.application import Application  # noqa: PLC0415
@@ -65,21 +114,33 @@ async def _by_account(settings: Settings) -> AsyncGenerator[Portal]:
         application = Application(accounts.account(settings.portal), accounts, exchange)
     except PortalError as error:
         raise SettingsError(str(error)) from None
-    async with _directly(application, settings) as portal:
-        yield portal
+    async with _directly(application, settings) as door:
+        yield door
 
 
 @asynccontextmanager
-async def _directly(access: Access, settings: Settings) -> AsyncGenerator[Portal]:
+async def _directly(access: Access, settings: Settings) -> AsyncGenerator[Opened]:
     from bitrix24_mcp.pacing.bucket import ENTERPRISE, Bucket  # noqa: PLC0415 - see above
     from bitrix24_mcp.rest.calling.client import RestClient  # noqa: PLC0415
     from bitrix24_mcp.rest.portal import RestPortal  # noqa: PLC0415
 
     async with RestClient(access, budget=Bucket(ENTERPRISE if settings.plan == "enterprise" else None)) as client:
-        yield RestPortal(client)
+        yield Opened(RestPortal(client), lambda: _rest_writer(client))
 
 
-_DOORS: Mapping[Door, Callable[[Settings], AbstractAsyncContextManager[Portal]]] = {
+def _gateway_writer(client: "GatewayClient") -> Writer:
+    from bitrix24_mcp.vibecode.writing import GatewayWriter  # noqa: PLC0415 - a server that only reads never loads it
+
+    return GatewayWriter(client)
+
+
+def _rest_writer(client: "RestClient") -> Writer:
+    from bitrix24_mcp.rest.writing.writer import RestWriter  # noqa: PLC0415 - the same
+
+    return RestWriter(client)
+
+
+_DOORS: Mapping[Door, Callable[[Settings], AbstractAsyncContextManager[Opened]]] = {
     "gateway": _through_gateway,
     "webhook": _by_webhook,
     "account": _by_account,

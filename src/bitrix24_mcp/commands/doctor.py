@@ -43,6 +43,7 @@ async def _examine(settings: Settings, demo: bool, terminal: Terminal) -> int:  
         if not demo:
             _say_moved(terminal, identity, settings)
         gaps = _say_closed(terminal, identity, settings)
+        _say_writing(terminal, identity, settings)
         checks = _checks(portal, metadata)
         failed = [what for what, check in checks.items() if not await _passes(terminal, what, check)]
         await _say_zone(terminal, metadata)
@@ -126,6 +127,18 @@ def _say_closed(terminal: Terminal, identity: Identity, settings: Settings) -> b
         what = ", ".join([*each.get("tools", []), *each.get("entities", [])])
         terminal.say(f"  without the scope {each['missing_scope']}: no {what}")
     return bool(gaps)
+
+
+def _say_writing(terminal: Terminal, identity: Identity, settings: Settings) -> None:
+    """Which tools may write, where the operator lets them."""
+    if not settings.allow_writes:
+        return
+    from bitrix24_mcp.writing import allowed  # noqa: PLC0415 - a server that only reads never loads it
+
+    names = [tool.name for tool in allowed(identity, intake=settings.intake)]
+    deletes = "" if settings.allow_deletes else "; records cannot be deleted"
+    nothing = "nothing: the key only reads, or lacks the scope crm"
+    terminal.say(f"  writes: {', '.join(names) + deletes if names else nothing}")
 
 
 def _line(terminal: Terminal, what: str, error: PortalError | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 from mcp.server.stdio import stdio_server
 
-from bitrix24_mcp.commands.connection import connected
+from bitrix24_mcp.commands.connection import opened, writing_through
 from bitrix24_mcp.commands.signals import on_stop
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.server import build_server, check_names
@@ -33,8 +33,12 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
 async def _over_stdio(settings: Settings, demo: bool) -> None:  # noqa: FBT001 - anyio.run passes positions only
     async with stdio_server() as (reading, writing):
         with anyio.CancelScope() as serving:
-            async with on_stop(serving.cancel), connected(settings, demo=demo) as portal:
-                server = build_server(settings, portal)
+            async with (
+                on_stop(serving.cancel),
+                opened(settings, demo=demo) as door,
+                writing_through(door, settings, demo=demo) as may_write,
+            ):
+                server = build_server(settings, door.portal, may_write)
                 await server.run(reading, writing, server.create_initialization_options())
         if serving.cancelled_caught:
             # A thread waits for the next line of stdin, and no signal can wake it; everything else is closed.
@@ -44,8 +48,11 @@ async def _over_stdio(settings: Settings, demo: bool) -> None:  # noqa: FBT001 -
 async def _over_http(settings: Settings, options: Namespace, terminal: Terminal) -> None:
     from bitrix24_mcp.web import WebServer, build_app  # noqa: PLC0415 - stdio needs no web server
 
-    async with connected(settings, demo=options.demo) as portal:
-        app = build_app(build_server(settings, portal), _callback(settings))
+    async with (
+        opened(settings, demo=options.demo) as door,
+        writing_through(door, settings, demo=options.demo) as may_write,
+    ):
+        app = build_app(build_server(settings, door.portal, may_write), _callback(settings))
         server = WebServer(app, options.host, options.port, settings.log_level)
         try:
             url = server.bind()

@@ -109,6 +109,17 @@ class Portal(Protocol):
         """The funnels of an entity; empty when it has none."""
         ...
 
+    async def leads_in_use(self) -> bool | None:
+        """Whether the CRM works with leads; None where the portal does not say through this door."""
+        ...
+
+    async def contacts_with(self, phones: Sequence[str], emails: Sequence[str]) -> tuple[int, ...]:
+        """Ids of all contacts with one of these phones, however they are written, or e-mail addresses.
+
+        Others may be among them: how portals compare phones is not documented, so compare by `crm.phones`.
+        """
+        ...
+
     async def users(self, ids: Sequence[int]) -> tuple[NamedId, ...]:
         """Names of those of the users that the key may see, dismissed ones included."""
         ...
@@ -156,6 +167,15 @@ class Portal(Protocol):
 
     async def workflow_templates(self) -> tuple[NamedId, ...]:
         """The workflow templates."""
+        ...
+
+    async def workflow_tasks(self, ids: Sequence[int] = ()) -> tuple[Record, ...]:
+        """The workflow tasks of these ids, without ids those that wait for the key's user.
+
+        Each holds id, name, description, activity (its kind), workflowId, moduleId, documentId, userId, userStatus (0 =
+        waits), commentRequired, overdue and fields, `{id, name, type, required}` of what it asks for. Raises
+        InvalidArguments where the portal does not give them through this door.
+        """
         ...
 
     async def records(self, entity: Entity, ids: Sequence[RecordId]) -> Records:

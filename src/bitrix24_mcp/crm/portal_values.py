@@ -81,7 +81,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class FieldInfo:
-    """A field as the portal describes it. `type` is the portal's own word; `directory` names its status directory."""
+    """A field as the portal describes it. `type` is the portal's own word; `directory` names its status directory.
+
+    `required`: a record cannot be made without it; `immutable`: it is set when a record is made, and not changed later.
+    """
 
     name: str
     type: str
@@ -90,6 +93,8 @@ class FieldInfo:
     multiple: bool = False
     options: tuple[Option, ...] = ()
     directory: str = ""
+    required: bool = False
+    immutable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from starlette.routing import Route
 from bitrix24_mcp.demo import keys, times
 from bitrix24_mcp.demo.calls import Call, as_list, as_object, query_pairs, unfold
 from bitrix24_mcp.demo.connections import Connections
-from bitrix24_mcp.demo.envelope import Answer, from_error, from_fault, from_reply
+from bitrix24_mcp.demo.envelope import FAILED, Answer, from_error, from_fault, from_reply
 from bitrix24_mcp.demo.errors import GatewayError
-from bitrix24_mcp.demo.faults import INSTEAD, Fault, Faults
+from bitrix24_mcp.demo.faults import AFTERWARDS, INSTEAD, ConnectionDropped, Fault, Faults
 from bitrix24_mcp.demo.gateway import Gateway, Switches
 from bitrix24_mcp.demo.limits import Limits
 from bitrix24_mcp.demo.recording import RecordedRequest, Recorder
@@ -111,10 +111,21 @@ class _GatewayApp:
         fault = faults.take(INSTEAD, recorded.method, recorded.path)
         if fault is not None:
             return from_fault(fault, str(request.url), recorded.key)
-        answer = await self._served(request, recorded, body)
-        if faults.take(frozenset({"drop_after"}), recorded.method, recorded.path):
+        try:
+            answer = await self._served(request, recorded, body)
+        except ConnectionDropped:
             return None
-        return answer
+        return await self._afterwards(recorded, answer)
+
+    async def _afterwards(self, recorded: RecordedRequest, answer: Answer) -> Answer | None:
+        """The answer of work that is done, unless a fault keeps it back, delays it or puts another in its place."""
+        fault = self._parts.faults.take(AFTERWARDS, recorded.method, recorded.path)
+        if fault is None:
+            return answer
+        if fault.kind == "slow_after":
+            await asyncio.sleep(fault.seconds)
+            return answer
+        return FAILED if fault.kind == "failed_after" else None
 
     async def _served(self, request: Request, recorded: RecordedRequest, body: object) -> Answer:
         looped = (recorded.key, recorded.method, recorded.path)
@@ -126,6 +137,8 @@ class _GatewayApp:
                 slow = self._parts.faults.take(frozenset({"slow"}), recorded.method, recorded.path)
                 if slow is not None:
                     await asyncio.sleep(slow.seconds)
+                if call.segments[-1] != "batch" and call.fault("drop_midway"):
+                    raise ConnectionDropped
                 answer = from_reply(dispatch(self._gateway, call))
         except GatewayError as error:
             answer = from_error(error)

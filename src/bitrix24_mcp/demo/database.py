@@ -59,10 +59,13 @@ class Database:
         self._connection.row_factory = sqlite3.Row
         self._connection.create_function("contains", 2, _contains, deterministic=True)
         self._connection.create_function("resembles", 2, _resembles, deterministic=True)
+        self._connection.create_function("dialled", 1, _dialled, deterministic=True)
+        self._connection.create_function("folded", 1, _folded, deterministic=True)
         # The file is a disposable copy: durability would only cost time.
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("PRAGMA journal_mode = MEMORY")
         self._counts: dict[tuple[str, Where], int] = {}
+        self._highest: dict[tuple[str, str], int] = {}
         self._version = 0
 
     def close(self) -> None:
@@ -105,6 +108,19 @@ class Database:
         found = self.rows(entity.table, names, equals(entity.key, key), Slice(quote(entity.key), 1))
         return found[0] if found else None
 
+    def highest(self, table: str, column: str) -> int:
+        """The highest number that is known to have stood in this column, that of a deleted row as well."""
+        text = " ".join((f"SELECT MAX({quote(column)}) FROM", quote(table)))
+        now = int(self._connection.execute(text).fetchone()[0] or 0)
+        self._highest[table, column] = max(now, self._highest.get((table, column), 0))
+        return self._highest[table, column]
+
+    def next_number(self, table: str, column: str) -> int:
+        """A number that no row has or had in this column."""
+        number = self.highest(table, column) + 1
+        self._highest[table, column] = number
+        return number
+
     def insert(self, table: str, row: Mapping[str, Column]) -> int:
         """Add a row; its integer key is returned."""
         columns = ", ".join(map(quote, row))
@@ -134,7 +150,10 @@ class Database:
 
     @contextlib.contextmanager
     def together(self) -> Generator[None]:
-        """Make several writes visible to other connections at once."""
+        """Make several writes visible to other connections at once; within others they belong to those."""
+        if self._connection.in_transaction:
+            yield
+            return
         self._connection.execute("BEGIN")
         try:
             yield
@@ -175,3 +194,14 @@ def _resembles(text: Any, pattern: str) -> bool:
     """Whether the whole text fits a pattern whose `%` stands for anything, in any letter case."""
     expression = ".*".join(map(re.escape, pattern.casefold().split("%")))
     return text is not None and re.fullmatch(expression, str(text).casefold(), re.DOTALL) is not None
+
+
+def _dialled(phone: Any) -> str:
+    """The digits of a phone without its extension; Russian numbers begin with 7, whether written +7 or 8."""
+    digits = "".join(re.findall(r"\d", re.split(r"[;,#]|доб|ext", str(phone).casefold())[0]))
+    return "7" + digits[1:] if len(digits) == 11 and digits.startswith("8") else digits
+
+
+def _folded(text: Any) -> str:
+    """A mail address in whatever letter case, without spaces around it."""
+    return str(text).strip().casefold()

@@ -77,3 +77,5 @@ _ERRORS: dict[str, Callable[[float], GatewayError]] = {
     "access_denied": lambda _: GatewayError("BITRIX_ACCESS_DENIED", "Access denied!"),
     "bitrix_error": lambda _: GatewayError("BITRIX_ERROR", "Ошибка Битрикс24: операция не выполнена"),
 }
+FAILED = from_error(_ERRORS["bad_gateway"](0))
+"""What `failed_after` answers although the work is done."""

@@ -54,3 +54,12 @@ class GatewayError(Exception):
 def bad_params(message: str) -> GatewayError:
     """The 400 that most wrong values get."""
     return GatewayError("INVALID_PARAMS", message)
+
+
+class FieldRefused(Exception):
+    """A value that fits its field and that the portal does not take all the same; each door has its own words."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name = name
+        self.reason = reason

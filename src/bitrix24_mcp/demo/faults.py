@@ -15,12 +15,16 @@ FaultKind = Literal[
     "slow",
     "drop",
     "drop_after",
+    "drop_midway",
+    "failed_after",
+    "slow_after",
     "broken_json",
     "html",
     "html_502",
     "redirect",
     "empty",
     "partial_batch",
+    "limit_within",
     "failed_window",
     "all_windows",
     "expired_key",
@@ -33,10 +37,29 @@ FaultKind = Literal[
     "overload",
 ]
 # These act inside a request that otherwise goes its way; all others answer in its place.
-INSIDE: frozenset[str] = frozenset({"slow", "drop_after", "partial_batch", "failed_window", "all_windows", "truncated"})
+INSIDE: frozenset[str] = frozenset(
+    {
+        "slow",
+        "slow_after",
+        "failed_after",
+        "drop_after",
+        "drop_midway",
+        "partial_batch",
+        "limit_within",
+        "failed_window",
+        "all_windows",
+        "truncated",
+    }
+)
+# Of these, what happens once the work is done.
+AFTERWARDS: frozenset[str] = frozenset({"slow_after", "failed_after", "drop_after"})
 # The last three are refusals that only REST knows.
 REST_ONLY: frozenset[str] = frozenset({"expired_token", "operation_limit", "overload"})
 INSTEAD: frozenset[str] = frozenset(get_args(FaultKind)) - INSIDE - REST_ONLY
+
+
+class ConnectionDropped(Exception):
+    """The answer that nobody gets: the connection is to be cut here and now."""
 
 
 @dataclass(frozen=True, slots=True)

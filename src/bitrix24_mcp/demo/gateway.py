@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from bitrix24_mcp.demo.schemas import Registry
 from bitrix24_mcp.demo.schemas.items import items_entity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from bitrix24_mcp.demo.database import Database
 
@@ -24,6 +25,8 @@ class RestSwitches:
     costs: Mapping[str, float] = field(default_factory=dict[str, float])  # seconds of work by lower-case method name
     original_names_broken: bool = False  # True: `useOriginalUfNames` spoils `select`, as on some portals
     scope_status: int = 401  # the documentation says 403
+    without_leads: bool = False  # True: the simple mode of the CRM
+    emptying_broken: bool = False  # True: crm.item.update leaves user fields of several values that it should empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class Gateway:
     database: Database
     switches: Switches = field(default_factory=Switches)
     registry: Registry = field(default_factory=Registry)
+    # Numbers that are given out once: of phones and the like, and of workflows that are started.
+    multifield_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1_001))
+    workflow_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def add_items(self, entity_type_id: int) -> None:
         """Make the items of a new smart-process type reachable."""

@@ -59,24 +59,9 @@ def to_column(field: Field, value: object) -> Column:
     if field.kind == "list":
         elements = cast("list[object]", value) if isinstance(value, list) else [value]
         return json.dumps([_element(field.element, element) for element in elements], ensure_ascii=False)
-    if field.kind == "multifield":
-        return json.dumps(_multifield(value), ensure_ascii=False)
     if field.kind == "object":
         return json.dumps(value, ensure_ascii=False)
     return _element(field.element, value)
-
-
-def _multifield(value: object) -> list[dict[str, str]]:
-    if not isinstance(value, list):
-        raise ValueRefused("an array of values is expected")
-    rows: list[dict[str, str]] = []
-    for number, entry in enumerate(cast("list[object]", value), start=1):
-        if not isinstance(entry, dict):
-            raise ValueRefused("an array of {value, typeId} is expected")
-        keys = {key.lower(): str(content) for key, content in cast("dict[str, object]", entry).items()}
-        kind = keys.get("typeid") or keys.get("value_type") or "WORK"
-        rows.append({"ID": str(number), "VALUE_TYPE": kind, "VALUE": keys.get("value", "")})
-    return rows
 
 
 def _element(kind: Kind, value: object) -> Column:

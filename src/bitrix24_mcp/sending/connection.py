@@ -15,6 +15,7 @@ from bitrix24_mcp.sending.failures import (
     Failure,
     no_way_out,
     not_certified,
+    not_written,
     of_unexpected,
     too_slow,
     unexpected,
@@ -76,15 +77,25 @@ class Connection:
         import httpx  # noqa: PLC0415 - see above
 
         if not _is_address(url):
-            return Failure(unreachable(self._setting))
+            return Failure(unreachable(self._setting), sure=True)
         try:
             client = self._client()
         except (httpx.InvalidURL, ImportError, OSError, ValueError):  # whichever way a setting of the machine is wrong
-            return Failure(no_way_out())
+            return Failure(no_way_out(), sure=True)
         try:
-            response = await client.request(method, url, params=list(query) or None, json=body)
-        except httpx.TimeoutException:
-            return Failure(too_slow(), attempts=2)
+            request = client.build_request(method, url, params=list(query) or None, json=body)
+        except (TypeError, ValueError, RecursionError):  # of JSON, and of a text that UTF-8 cannot hold
+            return Failure(not_written(), sure=True)
+        return await self._answered(client, request)
+
+    async def _answered(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response | Failure:
+        import httpx  # noqa: PLC0415 - see above
+
+        try:
+            response = await client.send(request)
+        except httpx.TimeoutException as error:
+            unsent = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+            return Failure(too_slow(), attempts=2, sure=unsent)
         except httpx.TransportError as error:
             return self._broken(error)
         except (httpx.DecodingError, UnicodeError):  # the latter of a host to which it redirects
@@ -97,12 +108,15 @@ class Connection:
         """A connection that was not made or broke: for good when the portal cannot prove who it is."""
         import ssl  # noqa: PLC0415 - loaded by httpx
 
+        import httpx  # noqa: PLC0415 - see above
+
         causes: list[BaseException | None] = [error]
         while (cause := causes[-1]) is not None and cause not in causes[:-1]:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                return Failure(not_certified())
+                return Failure(not_certified(), sure=True)
             causes.append(cause.__cause__ or cause.__context__)
-        return Failure(unreachable(self._setting), attempts=ATTEMPTS)
+        unsent = isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol)
+        return Failure(unreachable(self._setting), attempts=ATTEMPTS, sure=unsent)
 
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:

@@ -3,20 +3,29 @@
 import random
 from dataclasses import dataclass
 
-from bitrix24_mcp.crm.errors import PortalError, PortalUnavailable, UnexpectedAnswer
+from bitrix24_mcp.crm.errors import InvalidArguments, PortalError, PortalUnavailable, UnexpectedAnswer
 
 ATTEMPTS = 4
 LONGEST_WAIT = 30.0
 """Seconds that one request is held back at the portal's wish; when it asks for more, the caller is told."""
+BELONGS_ELSEWHERE = frozenset({301, 302, 307, 308})
+"""Redirects of a request that was not worked on; 303 points to what came of one that was."""
+REQUEST_TIMEOUT = 408
+"""The one refusal of a caller's request that may come while it is being worked on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request that brought no answer: the error it means, the attempts it is worth in all, and the wait asked for."""
+    """A request that brought no answer: the error it means, the attempts it is worth in all, and the wait asked for.
+
+    `sure`: what it asked for was surely not carried out, since it was not sent or was refused before it was worked on.
+    A read is repeated either way; a change only then.
+    """
 
     error: PortalError
     attempts: int = 1
     wait: float | None = None
+    sure: bool = False
 
     def rest(self, failed: int) -> float:
         """Seconds to wait before the next attempt, after so many that failed."""
@@ -65,8 +74,15 @@ def too_slow() -> PortalUnavailable:
     """The error for an answer that does not come in time."""
     return PortalUnavailable(
         "The portal did not answer in time.",
-        advice="Narrow the question (a shorter period, fewer records) or try again later.",
+        advice="Try again later; a shorter period or fewer records take it less time.",
         code="PORTAL_TIMEOUT",
+    )
+
+
+def not_written() -> InvalidArguments:
+    """The error for values that JSON cannot hold, such as half of a character or a number without an end."""
+    return InvalidArguments(
+        "A value cannot be sent as JSON, so nothing was sent.", advice="Change the value.", code="INVALID_VALUE"
     )
 
 

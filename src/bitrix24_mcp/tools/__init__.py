@@ -1,4 +1,4 @@
-"""What assistants call: one file per tool, and this list of them."""
+"""What assistants call: one file per tool, and the lists of them: here those that read, in `writing` the others."""
 
 from typing import Any
 

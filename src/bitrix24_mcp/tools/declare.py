@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mcp_types import Tool as WireTool
 from mcp_types import ToolAnnotations
@@ -16,12 +16,20 @@ from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.reading.progress import Report, silent
 from bitrix24_mcp.crm.reading.spending import Spending
 from bitrix24_mcp.tools.params import Arguments
+from bitrix24_mcp.tools.person import NOBODY, Person
 from bitrix24_mcp.tools.schema import input_schema, output_schema
+
+if TYPE_CHECKING:
+    from bitrix24_mcp.crm.writing.desk import Desk  # a server that only reads never loads it
 
 ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 """A tool that changes nothing and asks a portal."""
+WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True)
+"""A tool that may overwrite or delete, and does something each time."""
+ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True)
+"""A tool that adds something each time and changes nothing else."""
 
 
 class Reply(BaseModel):
@@ -32,7 +40,10 @@ class Reply(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a handler works with: the portal and what is known of it, what an answer may cost, who hears of progress."""
+    """What a handler works with: the portal and what is known of it, what an answer may cost, who hears of progress.
+
+    `desk` is what writing works with, None where nothing may be written; `person`: whom the call comes from.
+    """
 
     portal: Portal
     metadata: Metadata
@@ -41,6 +52,8 @@ class Context:
     report: Report = silent
     scopes: Mapping[str, str] = field(default_factory=dict[str, str])
     """The scope of each offered tool; see `Tool.scope`."""
+    desk: "Desk | None" = None
+    person: Person = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,8 @@ class Tool(Generic[ArgumentsT]):
     handler: Callable[[ArgumentsT, Context], Awaitable[Reply]]
     scope: str = ""
     """What a key needs for it (docs/scopes); empty where that depends on the entity asked for, or nothing is needed."""
+    directly: bool = False
+    """Whether only Bitrix24's own REST can do it, and the gateway cannot."""
 
     def on_the_wire(self) -> WireTool:
         """The tool's entry in `tools/list`."""

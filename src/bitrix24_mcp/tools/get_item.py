@@ -2,24 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from bitrix24_mcp.crm.errors import InvalidArguments
 from bitrix24_mcp.tools.declare import READS, Context, Reply, Tool
-from bitrix24_mcp.tools.params import Arguments, EntityName, Names, TokenBudget
-
-_LONGEST_ID = 60
-
-
-def _id(value: Any) -> int | str:
-    if type(value) is int or (isinstance(value, str) and len(value) <= _LONGEST_ID):
-        return value
-    raise PydanticCustomError("int_type", "an id is a whole number")
-
-
-RecordId = Annotated[int | str, PlainValidator(_id), WithJsonSchema({"type": "integer"})]
-"""A record's id; a text of digits is taken as well, and the code of a currency."""
+from bitrix24_mcp.tools.params import Arguments, EntityName, Names, RecordId, TokenBudget
 
 
 class GetItem(Arguments):

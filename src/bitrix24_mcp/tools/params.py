@@ -2,8 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
+
+_LONGEST_ID = 60
 
 
 class Arguments(BaseModel):
@@ -16,6 +19,12 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _id(value: Any) -> int | str:
+    if type(value) is int or (isinstance(value, str) and len(value) <= _LONGEST_ID):
+        return value
+    raise PydanticCustomError("int_type", "an id is a whole number")
+
+
 def _names(value: Any) -> Any:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
@@ -25,6 +34,9 @@ Name = Annotated[str, BeforeValidator(_text), Field(max_length=200)]
 Names = Annotated[list[Annotated[str, Field(max_length=200)]], BeforeValidator(_names), Field(max_length=100)]
 """A list of field names; `a,b` is taken as well."""
 
+RecordId = Annotated[int | str, PlainValidator(_id), WithJsonSchema({"type": "integer"})]
+"""A record's id; a text of digits is taken as well, and the code of a currency."""
+
 EntityName = Annotated[
     Name,
     Field(
@@ -33,6 +45,8 @@ EntityName = Annotated[
         "smart process by title or entityTypeId",
     ),
 ]
+WrittenEntity = Annotated[Name, Field(description="deals, leads, contacts…, or a smart process by title or id")]
+"""The entity of a tool that writes; left out where a call only confirms."""
 Filter = Annotated[
     dict[str, Any],
     Field(

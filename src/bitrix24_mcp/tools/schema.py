@@ -20,8 +20,11 @@ ERROR: Schema = {
 
 
 def input_schema(model: type[BaseModel]) -> Schema:
-    """The schema of a tool's arguments."""
-    return _flat(model.model_json_schema())
+    """The schema of a tool's arguments: its own first, then those that it shares with others."""
+    schema = _flat(model.model_json_schema())
+    properties = schema["properties"]
+    own = [name for name in model.__annotations__ if name in properties]
+    return {**schema, "properties": {name: properties[name] for name in [*own, *properties]}}
 
 
 def output_schema(models: Sequence[type[BaseModel]]) -> Schema:

@@ -1,1 +1,1 @@
-"""A Portal over the VibeCode gateway. Knows nothing of MCP."""
+"""A Portal and a Writer over the VibeCode gateway. Knows nothing of MCP."""

@@ -12,7 +12,7 @@ from bitrix24_mcp.vibecode.envelope import Answer, Json
 from bitrix24_mcp.vibecode.errors import Refusal
 from bitrix24_mcp.vibecode.retry import of_refusal
 
-_CANNOT = frozenset({"UNKNOWN_ENTITY", "ACTION_NOT_SUPPORTED", "ENTITY_CUSTOM_ROUTES", "INVALID_CALL"})
+CANNOT = frozenset({"UNKNOWN_ENTITY", "ACTION_NOT_SUPPORTED", "ENTITY_CUSTOM_ROUTES", "INVALID_CALL"})
 """Codes that say what a batch cannot do, not what the read's own route would say."""
 
 
@@ -42,7 +42,7 @@ class Reads:
         return await self._client.post(call.path, call.body)
 
     def _meaning(self, outcome: Answer | Refusal | Failure) -> Answer | Failure | Mark:
-        if isinstance(outcome, Refusal) and outcome.code in _CANNOT:
+        if isinstance(outcome, Refusal) and outcome.code in CANNOT:
             return Mark.ALONE
         if not isinstance(outcome, Refusal):
             return outcome
@@ -56,7 +56,7 @@ def _outcomes(data: Json, calls: Sequence[Call]) -> list[Answer | Refusal | Fail
     """What a batch says of each of its calls; their ids are their places."""
     results, errors, meta, totals = (_object(data.get(name)) for name in ("results", "errors", "meta", "totals"))
     return [
-        _refusal(_object(errors[name]))
+        refusal_in_batch(_object(errors[name]))
         if name in errors
         else _answer(call, Answer(results[name], dict(_object(meta.get(name))), totals.get(name)))
         if name in results
@@ -74,7 +74,8 @@ def _answer(call: Call, answer: Answer) -> Answer | Refusal:
     return answer
 
 
-def _refusal(told: Mapping[str, Any]) -> Refusal | Failure:
+def refusal_in_batch(told: Mapping[str, Any]) -> Refusal | Failure:
+    """What the error of one call of a batch is; it has no status of its own."""
     if not told.get("code"):
         return of_unexpected(unexpected("The portal refused a call of a batch without saying why."))
     after = told.get("retryAfter")

@@ -52,17 +52,22 @@ _ADVICE: Mapping[str, tuple[type[PortalError], str, str]] = {
     "TOKEN_REFRESH_FAILED": (KeyRefused, "The session could not be renewed.", "Sign in again."),
     "INVALID_SESSION": (KeyRefused, "The portal does not know this session.", "Set a valid VIBECODE_SESSION_TOKEN."),
     "SESSION_APP_MISMATCH": (KeyRefused, "Session and key belong to different apps.", "Use those of one app."),
-    "WRONG_KEY_TYPE": (KeyRefused, "This kind of key cannot read the portal.", "Use a vibe_api_ or vibe_app_ key."),
+    "WRONG_KEY_TYPE": (KeyRefused, "This kind of key does not open the portal.", "Use a vibe_api_ or vibe_app_ key."),
     "MANAGEMENT_KEY_NO_ENTITY_ACCESS": (
         KeyRefused,
-        "A management key cannot read portal data.",
+        "A management key does not open portal data.",
         "Use a vibe_api_ or vibe_app_ key.",
     ),
     "IP_NOT_ALLOWED": (PermissionRefused, "The key does not allow this machine's address.", "Add it to the key."),
     "SCOPE_DENIED": (PermissionRefused, "The key lacks the scope for this.", _SCOPE),
     "SCOPE_NOT_ALLOWED": (PermissionRefused, "The key lacks the scope for this.", _SCOPE),
-    "BITRIX_ACCESS_DENIED": (PermissionRefused, "Bitrix24 does not let this user see that.", _RIGHTS),
-    "ACCESS_DENIED": (PermissionRefused, "Bitrix24 does not let this user see that.", _RIGHTS),
+    "BITRIX_ACCESS_DENIED": (PermissionRefused, "Bitrix24 does not let this user see or do that.", _RIGHTS),
+    "ACCESS_DENIED": (PermissionRefused, "Bitrix24 does not let this user see or do that.", _RIGHTS),
+    "WRITE_BLOCKED": (
+        PermissionRefused,
+        "This key is read-only.",
+        "Changes need a key with access mode READWRITE; create one in the VibeCode console.",
+    ),
     "OAUTH_REQUIRED": (PermissionRefused, "This needs an app key with a user's session.", "Use a vibe_app_ key."),
     "RATE_LIMITED": (PortalUnavailable, "The portal is over its request limit.", _LATER),
     "ERROR_LOOP_DETECTED": (
@@ -104,6 +109,33 @@ _BY_STATUS: Mapping[int, tuple[type[PortalError], str, str]] = {
     404: (NotFound, "The portal has no such record or page.", "Check the id."),
     429: (PortalUnavailable, "The portal asks for patience.", _LATER),
 }
+LASTING = (
+    frozenset(
+        {
+            "ACTION_NOT_SUPPORTED",
+            "ALREADY_EXISTS",
+            "BATCH_LIMIT_EXCEEDED",
+            "CONFLICT",
+            "ENTITY_CUSTOM_ROUTES",
+            "INVALID_CALL",
+            "INVALID_ID",
+            "MANAGEMENT_KEY_READ_ONLY",
+            "MANAGEMENT_SCOPE_REQUIRED",
+            "MISSING_DYNAMIC_PARAM",
+            "MISSING_ENTITY_ID",
+            "MISSING_FIELD",
+            "MISSING_PARAMS",
+            "READONLY_FIELD",
+            "UNKNOWN_ENTITY",
+            "UPDATE_FAILED",
+            "USE_DEDICATED_ENTITY",
+            "WAITLIST_PENDING",
+            *_ADVICE,
+        }
+    )
+    - TRANSIENT
+)
+"""Codes of which the contract says that they stay until the request is mended, so that nothing was carried out."""
 _EXPLAINED = frozenset(
     {
         "INVALID_PARAMS",

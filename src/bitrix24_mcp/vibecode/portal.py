@@ -8,7 +8,7 @@ from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.catalogue.sales import DEALS
 from bitrix24_mcp.crm.dates import parse_moment
-from bitrix24_mcp.crm.errors import NotFound, PermissionRefused, RequestRefused, UnexpectedAnswer
+from bitrix24_mcp.crm.errors import InvalidArguments, NotFound, PermissionRefused, RequestRefused, UnexpectedAnswer
 from bitrix24_mcp.crm.filters.conjunction import as_filter
 from bitrix24_mcp.crm.portal_values import (
     Condition,
@@ -245,6 +245,14 @@ class GatewayPortal(GatewaySingleReads):
         rows = await self._list("bizproc-templates", [("select", "id,name")], "templates")
         with known_form():
             return tuple(NamedId(int(row["id"]), str(row.get("name") or "")) for row in rows)
+
+    async def workflow_tasks(self, ids: Sequence[int] = ()) -> tuple[Record, ...]:  # noqa: ARG002 - whichever they are
+        """Never: the gateway has no route for them (docs/automation)."""
+        raise InvalidArguments(
+            "The gateway does not give workflow tasks.",
+            advice="Complete them in the portal, or connect by a webhook or an account.",
+            code="NOT_WRITABLE",
+        )
 
     async def _list(self, path: str, query: Query, what: str, limit: int = AT_MOST) -> list[Json]:
         return await _to_the_end(

@@ -50,11 +50,18 @@ def _field(name: str, described: Mapping[str, Any]) -> FieldInfo:
         name=name,
         type=str(described.get("type") or ""),
         title=str(described.get("title") or described.get("label") or ""),
-        read_only=described.get("isReadOnly") is True or described.get("readonly") is True,
-        multiple=described.get("isMultiple") in {True, "Y"},
+        read_only=_says(described, "isReadOnly", "readonly"),
+        multiple=_says(described, "isMultiple"),
         options=_options(described.get("items")),
         directory=str(described.get("statusType") or ""),
+        required=_says(described, "isRequired", "required"),
+        immutable=_says(described, "isImmutable"),
     )
+
+
+def _says(described: Mapping[str, Any], *names: str) -> bool:
+    """Whether one of these flags is set, as a truth or as a letter."""
+    return any(described.get(name) is True or described.get(name) == "Y" for name in names)
 
 
 def _options(items: Any) -> tuple[Option, ...]:

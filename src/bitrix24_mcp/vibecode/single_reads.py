@@ -10,6 +10,7 @@ from bitrix24_mcp.vibecode.answers import check_nothing_left_out
 from bitrix24_mcp.vibecode.batching import Reads
 from bitrix24_mcp.vibecode.calls import record_call, search_call
 from bitrix24_mcp.vibecode.client import GatewayClient, Query
+from bitrix24_mcp.vibecode.clients import contacts_with
 from bitrix24_mcp.vibecode.envelope import Answer, Json
 from bitrix24_mcp.vibecode.requests import AT_MOST, PAGE_BEHIND_AN_OFFSET, path_of
 
@@ -44,6 +45,14 @@ class GatewaySingleReads:
         """A `POST …/search`, or several lists in one `POST /v1/batch`."""
         outcomes = await self._reads.read([search_call(query) for query in queries])
         return tuple(_page_or_error(outcome, query) for query, outcome in zip(queries, outcomes, strict=True))
+
+    async def leads_in_use(self) -> bool | None:
+        """Nobody knows: the gateway has no route for the CRM's mode."""
+        return None
+
+    async def contacts_with(self, phones: Sequence[str], emails: Sequence[str]) -> tuple[int, ...]:
+        """Lists of contacts with parts of them, compared here (docs/filtering)."""
+        return await contacts_with(phones, emails, self.searches)
 
     async def product_rows(self, entity: Entity, owner_id: int) -> tuple[Record, ...]:
         """`GET …/:id/products`."""

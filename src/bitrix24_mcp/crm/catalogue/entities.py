@@ -7,7 +7,7 @@ docs/entities and docs/entity-api.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bitrix24_mcp.crm.catalogue.entity import Entity
+from bitrix24_mcp.crm.catalogue.entity import XML_ID, Entity
 from bitrix24_mcp.crm.catalogue.sales import COMPANIES, CONTACTS, DEALS, INVOICES, LEADS, QUOTES
 
 _EVENT_FIELDS = MappingProxyType(
@@ -51,6 +51,7 @@ CATALOGUE: tuple[Entity, ...] = (
         values={"status": _TASK_STATUSES},
         also_values={"status": _TASK_WORDS},
         links={"groupId": "workgroups", "parentId": "tasks"},
+        writable=True,
         also=("задача", "задачи"),
     ),
     Entity(
@@ -106,6 +107,8 @@ CATALOGUE: tuple[Entity, ...] = (
         groupable=("sectionId", "catalogId", "active"),
         summable=("price",),
         links={"sectionId": "product-sections"},
+        writable=True,
+        origin=XML_ID,
     ),
     Entity(
         name="product-sections",

@@ -10,6 +10,8 @@ CLIENT_LINKS: Mapping[str, str] = {
     "companyId": "companies", "contactId": "contacts", "contactIds": "contacts", "mycompanyId": "companies",
 }  # fmt: skip
 """The client of a deal, an invoice or an item."""
+ORIGINATOR = ("originatorId", "originId")
+XML_ID = ("xmlId",)
 _PARENT = re.compile(r"parentId(\d+)")
 """A link to a record of the entity type with that number (docs/entities/items)."""
 _NAME_FIELDS = frozenset({"title", "name", "lastName", "subject"})
@@ -44,6 +46,8 @@ class Entity:
     `days` are dates that the portal writes as moments at midnight UTC; `values` are closed lists it does not name,
     by field, code and name, `also_values` other words for them; `owner_type_field` says whose record it is; `links`
     maps a field that holds ids of other records to their entity. `also` are other words for the entity.
+    `writable`: records can be created, changed and deleted; `origin` are the fields in which an outside system notes
+    whose record it is and which one, or the last of them alone (docs: crm/universal/object-fields).
     """
 
     name: str
@@ -75,6 +79,8 @@ class Entity:
     also: tuple[str, ...] = ()
     user_fields: tuple[str, ...] = ("assignedById", "createdBy", "updatedBy")
     keyset: bool = True
+    writable: bool = False
+    origin: tuple[str, ...] = ()
 
     def stages_of(self, funnel: int) -> str:
         """The directory with a funnel's stages; that of the deals' default funnel has no number (docs/statuses)."""
@@ -147,4 +153,6 @@ def smart_process(entity_type_id: int, title: str, *, stages: bool, funnels: boo
         directories={"sourceId": "SOURCE"},
         links=CLIENT_LINKS,
         user_fields=("assignedById", "createdBy", "updatedBy", "movedBy"),
+        writable=True,
+        origin=XML_ID,
     )

@@ -5,7 +5,7 @@
 
 from types import MappingProxyType
 
-from bitrix24_mcp.crm.catalogue.entity import CLIENT_LINKS, CREATED_AND_UPDATED, Entity
+from bitrix24_mcp.crm.catalogue.entity import CLIENT_LINKS, CREATED_AND_UPDATED, ORIGINATOR, XML_ID, Entity
 
 OUTCOMES = MappingProxyType(
     {
@@ -42,6 +42,8 @@ DEALS = Entity(
     also_values={"stageSemanticId": OUTCOMES},
     links=CLIENT_LINKS,
     user_fields=("assignedById", "createdBy", "updatedBy", "movedBy"),
+    writable=True,
+    origin=ORIGINATOR,
     also=("сделка", "сделки"),
 )
 LEADS = Entity(
@@ -58,6 +60,8 @@ LEADS = Entity(
     stage_directory="STATUS",
     directories={"sourceId": "SOURCE", "honorific": "HONORIFIC"},
     links=CLIENT_LINKS,
+    writable=True,
+    origin=ORIGINATOR,
     also=("лид", "лиды"),
 )
 CONTACTS = Entity(
@@ -72,6 +76,8 @@ CONTACTS = Entity(
     funnels_alone=True,
     directories={"typeId": "CONTACT_TYPE", "sourceId": "SOURCE", "honorific": "HONORIFIC"},
     links={"companyId": "companies", "leadId": "leads"},
+    writable=True,
+    origin=ORIGINATOR,
     also=("контакт", "контакты"),
 )
 COMPANIES = Entity(
@@ -92,6 +98,8 @@ COMPANIES = Entity(
         "sourceId": "SOURCE",
     },
     links={"leadId": "leads"},
+    writable=True,
+    origin=ORIGINATOR,
     also=("компания", "компании"),
 )
 QUOTES = Entity(
@@ -107,6 +115,7 @@ QUOTES = Entity(
     stage_fields=("stageId", "previousStageId"),
     stage_directory="QUOTE_STATUS",
     links={**CLIENT_LINKS, "dealId": "deals", "leadId": "leads"},
+    writable=True,
     also=("предложение", "предложения", "коммерческие-предложения"),
 )
 INVOICES = Entity(
@@ -125,5 +134,7 @@ INVOICES = Entity(
     directories={"sourceId": "SOURCE"},
     days=("begindate", "closedate"),
     links=CLIENT_LINKS,
+    writable=True,
+    origin=XML_ID,
     also=("счет", "счета"),
 )

@@ -7,7 +7,19 @@ from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from bitrix24_mcp.demo.data import catalogue, clients, deals, directories, items, papers, people, sales, work, workflows
+from bitrix24_mcp.demo.data import (
+    catalogue,
+    clients,
+    deals,
+    directories,
+    items,
+    papers,
+    people,
+    sales,
+    work,
+    workflow_tasks,
+    workflows,
+)
 from bitrix24_mcp.demo.data.world import World
 from bitrix24_mcp.demo.database import index_sql, quote, table_sql
 from bitrix24_mcp.demo.schemas import Registry
@@ -47,6 +59,7 @@ _GENERATORS = (
     workflows.templates,
     workflows.triggers,
     workflows.workflows,
+    workflow_tasks.workflow_tasks,
     catalogue.product_sections,
     catalogue.products,
     catalogue.orders,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RUNNING = 140
 _NEW_CLASS = "Bitrix\\Crm\\Integration\\BizProc\\Document\\"
-_TEMPLATES = (
+TEMPLATES = (
     # id, module, document class, document type, name, autostart
     (1, "crm", "CCrmDocumentLead", "LEAD", "Распределение лидов", 1),
     (12, "crm", "CCrmDocumentDeal", "DEAL", "Согласование скидки", 0),
@@ -37,7 +37,7 @@ _TRIGGERS = (
 
 def templates(_world: World) -> Iterator[tuple[str, Row]]:
     """Nine templates."""
-    for number, module, entity, document, name, automatic in _TEMPLATES:
+    for number, module, entity, document, name, automatic in TEMPLATES:
         yield (
             "bizproc_templates",
             {
@@ -74,7 +74,7 @@ def workflows(world: World) -> Iterator[tuple[str, Row]]:
     dice = world.dice("workflows")
     shared_second = NOW_SECONDS - 3 * DAY
     for number in range(RUNNING):
-        template = _TEMPLATES[dice.pick(_WEIGHTED)]
+        template = TEMPLATES[dice.pick(_WEIGHTED)]
         modified = shared_second if number % 20 == 9 else NOW_SECONDS - dice.between(400, 60 * DAY)
         started = modified - dice.between(0, 20 * DAY)
         owned = _owned_until(dice, number)

@@ -11,11 +11,12 @@ from starlette.responses import Response
 
 from bitrix24_mcp.demo import times
 from bitrix24_mcp.demo.calls import query_pairs
+from bitrix24_mcp.demo.faults import AFTERWARDS, ConnectionDropped
 from bitrix24_mcp.demo.recording import RecordedRequest
 from bitrix24_mcp.demo.rest.calls import Call, RestError
 from bitrix24_mcp.demo.rest.credentials import address, sent_token, webhook_caller
 from bitrix24_mcp.demo.rest.envelope import failure, success
-from bitrix24_mcp.demo.rest.faults import INSTEAD, from_fault
+from bitrix24_mcp.demo.rest.faults import FAILED, INSTEAD, from_fault
 from bitrix24_mcp.demo.rest.limits import RestLimits
 from bitrix24_mcp.demo.rest.parameters import from_body, from_query
 from bitrix24_mcp.demo.rest.service import Service
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from bitrix24_mcp.demo.gateway import Gateway
     from bitrix24_mcp.demo.rest.calls import Caller, Json
     from bitrix24_mcp.demo.rest.credentials import Address
+
+# What goes wrong within a batch, and within any other request.
+_WITHIN = {True: frozenset({"partial_batch", "limit_within", "drop_midway"}), False: frozenset({"drop_midway"})}
 
 
 class RestApp:
@@ -75,10 +79,21 @@ class RestApp:
         slow = faults.take(frozenset({"slow"}), recorded.method, recorded.path)
         if slow is not None:
             await asyncio.sleep(slow.seconds)
-        answer = self._served(request, recorded, where, params)
-        if faults.take(frozenset({"drop_after"}), recorded.method, recorded.path):
+        try:
+            answer = self._served(request, recorded, where, params)
+        except ConnectionDropped:
             return None
-        return answer
+        return await self._afterwards(recorded, answer)
+
+    async def _afterwards(self, recorded: RecordedRequest, answer: Answer) -> Answer | None:
+        """The answer of work that is done, unless a fault keeps it back, delays it or puts another in its place."""
+        fault = self._parts.faults.take(AFTERWARDS, recorded.method, recorded.path)
+        if fault is None:
+            return answer
+        if fault.kind == "slow_after":
+            await asyncio.sleep(fault.seconds)
+            return answer
+        return FAILED if fault.kind == "failed_after" else None
 
     def _served(self, request: Request, recorded: RecordedRequest, where: Address, params: Json) -> Answer:
         try:
@@ -87,11 +102,9 @@ class RestApp:
             root = f"{request.base_url}rest/" + (f"{where.owner}/{where.code}/" if where.code else "")
             token = "" if where.code else recorded.key
             call = Call(where.method, params, caller, self._gateway, root, token)
-            failing = where.method == "batch" and bool(
-                self._parts.faults.take(frozenset({"partial_batch"}), recorded.method, recorded.path)
-            )
+            fault = self._parts.faults.take(_WITHIN[where.method == "batch"], recorded.method, recorded.path)
             # Seconds are counted per webhook, or for the application as a whole.
-            done = self._service.perform(call, where.code or "application", failing=failing)
+            done = self._service.perform(call, where.code or "application", fault.kind if fault else None)
         except RestError as error:
             return failure(error)
         return success(done.result, done.time)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, cast
 
+from bitrix24_mcp.demo.faults import ConnectionDropped
 from bitrix24_mcp.demo.rest.calls import RestError, Result
 from bitrix24_mcp.demo.rest.envelope import refusal
+from bitrix24_mcp.demo.rest.faults import REFUSALS, refused
 from bitrix24_mcp.demo.rest.parameters import entries, from_query
 
 if TYPE_CHECKING:
@@ -51,18 +53,22 @@ class _Outcome:
         }
 
 
-def run_batch(call: Call, perform: Callable[[Call], Done], *, failing: bool) -> Result:
+def run_batch(call: Call, perform: Callable[[Call], Done], fault: str | None) -> Result:
     """Each command in order, failures beside results; with `halt` the first failure is the last command run.
 
-    `failing` lets the second command fail in passing, or the only one.
+    A fault refuses every second command, or the only one, before it is run, or cuts the connection half-way.
     """
     commands = list(entries(call.params.get("cmd")))
     halt = str(call.params.get("halt", "0")).lower() in ("1", "true", "y")
     outcome = _Outcome()
     for place, (key, command) in enumerate(commands):
+        if fault == "drop_midway" and place == len(commands) // 2:
+            raise ConnectionDropped
         try:
             inner = _command(call, place, command, outcome.result)
-            outcome.add(key, _fail() if failing and place == min(1, len(commands) - 1) else perform(inner))
+            if fault in REFUSALS and place % 2 == min(1, len(commands) - 1):
+                raise refused(fault)
+            outcome.add(key, perform(inner))
         except RestError as error:
             outcome.result_error[key] = refusal(error)
             if halt:
@@ -78,10 +84,6 @@ def _command(call: Call, place: int, command: object, results: Json) -> Call:
     if method in _REFUSED:
         raise RestError("ERROR_BATCH_METHOD_NOT_ALLOWED", "Method is not allowed for batch usage", 405)
     return replace(call, method=method, params=cast("Json", _resolved(from_query(query), results)))
-
-
-def _fail() -> NoReturn:
-    raise RestError("INTERNAL_SERVER_ERROR", "Internal server error", 500)
 
 
 def _resolved(value: object, results: Json) -> object:

@@ -32,6 +32,10 @@ _ERRORS = {
 }
 # Those that answer in place of the method; `drop` answers nothing.
 INSTEAD = frozenset({*_PAGES, *_ERRORS, "drop", "redirect", "secret_echo"})
+FAILED = failure(_ERRORS["server_error"])
+"""What `failed_after` answers although the work is done."""
+# What commands of a batch are refused with, unexecuted.
+REFUSALS = {"partial_batch": "server_error", "limit_within": "rate_limit"}
 
 
 def from_fault(fault: Fault, url: URL, credential: str) -> Answer | None:
@@ -46,3 +50,9 @@ def from_fault(fault: Fault, url: URL, credential: str) -> Answer | None:
     if fault.kind == "secret_echo":
         return failure(RestError("ERROR_CORE", f"Cannot process {url} with {credential}"))
     return None
+
+
+def refused(kind: str) -> RestError:
+    """The refusal of a command within a batch."""
+    error = _ERRORS[REFUSALS[kind]]
+    return RestError(error.code, error.description, error.status)

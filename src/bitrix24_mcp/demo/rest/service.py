@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bitrix24_mcp.demo.faults import ConnectionDropped
 from bitrix24_mcp.demo.rest.batch import run_batch
 from bitrix24_mcp.demo.rest.calls import RestError
 from bitrix24_mcp.demo.rest.credentials import unknown_method
@@ -31,10 +32,12 @@ class Service:
         self._limits = limits
         self._scope_status = scope_status
 
-    def perform(self, call: Call, credential: str, *, failing: bool = False) -> Done:
-        """The answer of a call; `failing` lets one command of a batch fail. A batch itself costs no seconds."""
+    def perform(self, call: Call, credential: str, fault: str | None = None) -> Done:
+        """The answer of a call; a fault strikes within it. A batch itself costs no seconds."""
         if call.method == "batch":
-            return Done(run_batch(call, lambda inner: self._single(inner, credential), failing=failing), self._idle())
+            return Done(run_batch(call, lambda inner: self._single(inner, credential), fault), self._idle())
+        if fault == "drop_midway":
+            raise ConnectionDropped
         return self._single(call, credential)
 
     def _single(self, call: Call, credential: str) -> Done:

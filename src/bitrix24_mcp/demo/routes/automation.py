@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bitrix24_mcp.demo import times
+from bitrix24_mcp.demo import workflows as instances
 from bitrix24_mcp.demo.calls import Reply, success
 from bitrix24_mcp.demo.database import Slice, Where, equals, quote
 from bitrix24_mcp.demo.errors import GatewayError, bad_params
@@ -83,30 +83,14 @@ def _start(gateway: Gateway, call: Call) -> Reply:
     known = gateway.database.one(gateway.registry["bizproc-templates"], template)
     if known is None or known["entity"] != document_class:
         raise GatewayError("BITRIX_ERROR", "Workflow template not found")
-    now = times.stored(times.NOW)
-    number = gateway.database.count("workflows", Where())
-    workflow = f"{int(times.NOW.timestamp()):x}{number:06x}.{number + 10**7}"
-    gateway.database.insert(
-        "workflows",
-        {
-            "ID": workflow,
-            "MODIFIED": now,
-            "OWNED_UNTIL": None,
-            "MODULE_ID": "crm",
-            "ENTITY": document_class,
-            "DOCUMENT_ID": f"{prefix}_{owner}",
-            "STARTED": now,
-            "STARTED_BY": str(call.key.user),
-            "TEMPLATE_ID": str(template),
-        },
-    )
+    workflow = instances.start(gateway, call.key.user, template, ("crm", document_class, f"{prefix}_{owner}"))
     return success({"workflowId": workflow}, status=201)
 
 
 def _terminate(gateway: Gateway, call: Call, workflow: str) -> Reply:
     forced = str(call.params.get("force", "")).lower() == "true"
     call.key.require_write("bizproc.workflow.kill" if forced else "bizproc.workflow.terminate")
-    if not gateway.database.delete("workflows", equals("ID", workflow)):
+    if not instances.end(gateway, workflow, forced=forced):
         raise GatewayError("ENTITY_NOT_FOUND", "Workflow not found")
     return Reply(status=204)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bitrix24_mcp.demo.calls import Call, Json, Reply, as_list, as_object, success
 from bitrix24_mcp.demo.errors import GatewayError
+from bitrix24_mcp.demo.routes.disturbance import disturbed
 from bitrix24_mcp.demo.routes.single import from_batch
 
 if TYPE_CHECKING:
@@ -45,12 +46,13 @@ def batch(gateway: Gateway, call: Call, dispatch: Dispatch) -> Reply:
     if call.key.kind == "management":
         call.key.require(("crm",))
     calls = _checked(call.payload)
-    partial = len(calls) > 1 and call.fault("partial_batch")
+    disturbance = disturbed(call, len(calls))
     outcome = _Outcome()
     for place, raw in enumerate(calls):
         name = str(as_object(raw).get("id", place))
         try:
-            _run(gateway, call, dispatch, raw, name, outcome, fails=partial and place % 2 == 1)
+            disturbance.strike(place)
+            _run(gateway, call, dispatch, raw, name, outcome)
         except GatewayError as error:
             outcome.errors[name] = error.as_json()
     return _reply(outcome, len(calls))
@@ -65,11 +67,7 @@ def _checked(body: Json) -> list[object]:
     return calls
 
 
-def _run(
-    gateway: Gateway, outer: Call, dispatch: Dispatch, raw: object, name: str, outcome: _Outcome, *, fails: bool
-) -> None:
-    if fails:
-        raise GatewayError("BITRIX_ERROR", "Injected failure")
+def _run(gateway: Gateway, outer: Call, dispatch: Dispatch, raw: object, name: str, outcome: _Outcome) -> None:
     call, action = from_batch(gateway, outer, raw)
     payload = dispatch(gateway, call).payload or {"data": True}
     data = payload["data"]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bitrix24_mcp.demo.calls import Json, Reply, as_list, as_object, success
 from bitrix24_mcp.demo.errors import GatewayError
 from bitrix24_mcp.demo.routes.batch import MOST_CALLS
 from bitrix24_mcp.demo.routes.crm import items_of
+from bitrix24_mcp.demo.routes.disturbance import disturbed
 from bitrix24_mcp.demo.routes.generic import no_route
 from bitrix24_mcp.demo.routes.single import OPERATIONS, request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bitrix24_mcp.demo.calls import Call
     from bitrix24_mcp.demo.gateway import Gateway
     from bitrix24_mcp.demo.routes.batch import Dispatch
@@ -34,8 +38,8 @@ def record_batch(gateway: Gateway, call: Call, dispatch: Dispatch) -> Reply:
     entity = _entity(gateway, call.segments[:-1])
     call.key.require(entity.scope)
     calls = _calls(call, entity)
-    partial = len(calls) > 1 and call.fault("partial_batch")
-    results = [_outcome(gateway, one, dispatch, fails=partial and place % 2 == 1) for place, one in enumerate(calls)]
+    disturbance = disturbed(call, len(calls))
+    results = [_outcome(gateway, one, dispatch, partial(disturbance.strike, place)) for place, one in enumerate(calls)]
     done = sum(1 for result in results if result["success"])
     summary = {"total": len(results), "succeeded": done, "failed": len(results) - done}
     return success({"results": results, "summary": summary})
@@ -79,10 +83,9 @@ def _call(call: Call, entity: Entity, action: str, entry: object) -> Call:
             return request(call, entity, action, key, as_object(content.get("params")))
 
 
-def _outcome(gateway: Gateway, call: Call, dispatch: Dispatch, *, fails: bool) -> Json:
-    if fails:
-        return {"success": False, "error": GatewayError("BITRIX_ERROR", "Injected failure").as_json()}
+def _outcome(gateway: Gateway, call: Call, dispatch: Dispatch, disturb: Callable[[], None]) -> Json:
     try:
+        disturb()
         data = (dispatch(gateway, call).payload or {}).get("data")
     except GatewayError as error:
         return {"success": False, "error": error.as_json()}

@@ -25,6 +25,42 @@ WORKFLOWS = Entity(
     indexes=("MODIFIED",),
 )
 
+# What a workflow waits for somebody to do. Only REST shows these, one row for each task of a person.
+BIZPROC_TASKS = Entity(
+    path="bizproc-tasks",
+    table="bizproc_tasks",
+    ops="",
+    scope=("bizproc",),
+    method="bizproc.task",
+    key="ID",
+    zone="portal",
+    fields=(
+        Field("ID", "integer", "ID", readonly=True),
+        Field("WORKFLOW_ID", "string", "Бизнес-процесс"),
+        Field("DOCUMENT_NAME", "string", "Название документа"),
+        Field("NAME", "string", "Название"),
+        Field("DESCRIPTION", "string", "Описание"),
+        Field("MODIFIED", "datetime", "Изменено"),
+        Field("WORKFLOW_STARTED", "datetime", "Процесс запущен"),
+        Field("WORKFLOW_STARTED_BY", "string", "Кем запущен процесс"),
+        Field("OVERDUE_DATE", "datetime", "Срок"),
+        Field("WORKFLOW_TEMPLATE_ID", "integer", "Шаблон"),
+        Field("WORKFLOW_TEMPLATE_NAME", "string", "Название шаблона"),
+        Field("WORKFLOW_STATE", "string", "Состояние процесса"),
+        Field("STATUS", "integer", "Состояние задания"),
+        Field("USER_ID", "user", "Исполнитель"),
+        Field("USER_STATUS", "integer", "Ответ исполнителя"),
+        Field("MODULE_ID", "string", "Модуль"),
+        Field("ENTITY", "string", "Сущность"),
+        Field("DOCUMENT_ID", "string", "Документ"),
+        Field("ACTIVITY", "string", "Вид задания"),
+        Field("ACTIVITY_NAME", "string", "Действие в шаблоне"),
+        Field("PARAMETERS", "object", "Настройки"),
+        Field("DOCUMENT_URL", "string", "Ссылка на документ"),
+    ),
+    indexes=("USER_ID", "WORKFLOW_ID"),
+)
+
 BIZPROC_TEMPLATES = Entity(
     path="bizproc-templates",
     table="bizproc_templates",
@@ -81,4 +117,4 @@ STAGE_HISTORY = Entity(
     indexes=("ownerId",),
 )
 
-AUTOMATION = (WORKFLOWS, BIZPROC_TEMPLATES, TRIGGERS, STAGE_HISTORY)
+AUTOMATION = (WORKFLOWS, BIZPROC_TASKS, BIZPROC_TEMPLATES, TRIGGERS, STAGE_HISTORY)

@@ -28,6 +28,8 @@ CONTACTS = Entity(
         Field("createdBy", "user", "Кем создан", readonly=True, fill="creator"),
         Field("createdTime", "datetime", "Дата создания", readonly=True, fill="created"),
         Field("updatedTime", "datetime", "Дата изменения", readonly=True, fill="updated"),
+        Field("originatorId", "string", "Внешний источник"),
+        Field("originId", "string", "Идентификатор элемента во внешнем источнике"),
         Field("UF_CRM_1700000211", "date", "День рождения супруга"),
         Field("UF_CRM_1700000212", "string", "Хобби", multiple=True),
     ),
@@ -64,6 +66,8 @@ COMPANIES = Entity(
         Field("createdBy", "user", "Кем создана", readonly=True, fill="creator"),
         Field("createdTime", "datetime", "Дата создания", readonly=True, fill="created"),
         Field("updatedTime", "datetime", "Дата изменения", readonly=True, fill="updated"),
+        Field("originatorId", "string", "Внешний источник"),
+        Field("originId", "string", "Идентификатор элемента во внешнем источнике"),
         Field("UF_CRM_1700000221", "integer", "Число филиалов"),
         Field(
             "UF_CRM_1700000222",

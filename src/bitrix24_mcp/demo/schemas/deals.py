@@ -32,6 +32,8 @@ _STANDARD = (
     Field("isReturning", "boolean", "Повторная сделка", default=False),
     Field("comments", "string", "Комментарий"),
     Field("observers", "user", "Наблюдатели", multiple=True),
+    Field("originatorId", "string", "Внешний источник"),
+    Field("originId", "string", "Идентификатор элемента во внешнем источнике"),
     Field("entityTypeId", "integer", "Тип сущности", readonly=True, default=2),
 )
 

@@ -36,6 +36,8 @@ LEADS = Entity(
         Field("opened", "boolean", "Доступен для всех", default=True),
         Field("createdTime", "datetime", "Дата создания", readonly=True, fill="created"),
         Field("updatedTime", "datetime", "Дата изменения", readonly=True, fill="updated"),
+        Field("originatorId", "string", "Внешний источник"),
+        Field("originId", "string", "Идентификатор элемента во внешнем источнике"),
         Field(
             "UF_CRM_1700000201",
             "enumeration",
@@ -109,6 +111,7 @@ INVOICES = Entity(
         Field("createdBy", "user", "Кем создан", readonly=True, fill="creator"),
         Field("createdTime", "datetime", "Дата создания", readonly=True, fill="created"),
         Field("updatedTime", "datetime", "Дата изменения", readonly=True, fill="updated"),
+        Field("xmlId", "string", "Внешний код"),
         Field("ufCrm_SMART_INVOICE_1700000241", "string", "Номер акта"),
     ),
     aggregatable=("opportunity", "stageId", "assignedById"),

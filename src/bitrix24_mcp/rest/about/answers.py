@@ -20,7 +20,16 @@ from bitrix24_mcp.crm.portal_values import (
     WorkflowPage,
     WorkflowQuery,
 )
-from bitrix24_mcp.rest.about import directories, histories, identity, people, smart_processes, workflows
+from bitrix24_mcp.rest.about import (
+    clients,
+    directories,
+    histories,
+    identity,
+    people,
+    smart_processes,
+    workflow_tasks,
+    workflows,
+)
 from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.calling.lists import Lists
 from bitrix24_mcp.rest.calling.reads import Reads
@@ -70,6 +79,14 @@ class RestAbout:
         """`crm.category.list`."""
         return await directories.funnels(entity, self._lists)
 
+    async def leads_in_use(self) -> bool | None:
+        """`crm.settings.mode.get`."""
+        return await directories.leads_in_use(self._lists)
+
+    async def contacts_with(self, phones: Sequence[str], emails: Sequence[str]) -> tuple[int, ...]:
+        """`crm.duplicate.findbycomm`."""
+        return await clients.contacts_with(phones, emails, self._lists)
+
     async def currencies(self) -> tuple[Currency, ...]:
         """`crm.currency.list`."""
         return await directories.currencies(self._lists)
@@ -97,6 +114,10 @@ class RestAbout:
     async def workflow_templates(self) -> tuple[NamedId, ...]:
         """`bizproc.workflow.template.list`."""
         return await workflows.templates(self._client.access.kind, self._lists)
+
+    async def workflow_tasks(self, ids: Sequence[int] = ()) -> tuple[Record, ...]:
+        """`bizproc.task.list`."""
+        return await workflow_tasks.tasks(ids, self._lists)
 
     async def product_rows(self, entity: Entity, owner_id: int) -> tuple[Record, ...]:
         """`crm.item.productrow.list`."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from bitrix24_mcp.crm.catalogue.entity import Entity
-from bitrix24_mcp.crm.errors import PermissionRefused, PortalError, RequestRefused
+from bitrix24_mcp.crm.errors import NotFound, PermissionRefused, PortalError, RequestRefused
 from bitrix24_mcp.crm.portal_values import Currency, Funnel, Status
 from bitrix24_mcp.rest.calling.calls import RestCall
 from bitrix24_mcp.rest.calling.envelope import Json
@@ -22,6 +22,7 @@ _STAGES = re.compile(r"STATUS|QUOTE_STATUS|INVOICE_STATUS|\w+_STAGE(?:_\d+)?")
 _MEANINGS = {"SUCCESS": "S", "FAILURE": "F", "APOLOGY": "F"}
 """The words of EXTRA.SEMANTICS; every other one is of a stage in progress."""
 _NO_DIRECTORY = re.compile(r"entityId|identifier of the directory", re.IGNORECASE)
+_CLASSIC, _SIMPLE = 1, 2
 _NO_FUNNELS = frozenset({"ENTITY_TYPE_NOT_SUPPORTED"})
 
 
@@ -49,6 +50,17 @@ async def funnels(entity: Entity, lists: Lists) -> tuple[Funnel, ...]:
         return tuple(
             Funnel(int(row["id"]), text(row, "name"), default=flag(row.get("isDefault")) or False) for row in rows
         )
+
+
+async def leads_in_use(lists: Lists) -> bool | None:
+    """Whether the CRM works in the classic mode (crm.enum.settings.mode); None where the user may not be told."""
+    [outcome] = await lists.outcomes([RestCall("crm.settings.mode.get")])
+    if isinstance(outcome, PermissionRefused | NotFound | RequestRefused):
+        return None
+    if isinstance(outcome, PortalError):
+        raise outcome
+    with known_form():
+        return {_CLASSIC: True, _SIMPLE: False}.get(whole_number(outcome.result) or 0)
 
 
 async def currencies(lists: Lists) -> tuple[Currency, ...]:

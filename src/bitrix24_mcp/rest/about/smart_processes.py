@@ -118,4 +118,10 @@ def _value(name: str, value: Any) -> Any:
 
 def _field(name: str, told: Json) -> FieldInfo:
     known = next((field for field in _KNOWN if field.name == name), FieldInfo(name, text(told, "type")))
-    return replace(known, title=text(told, "title"), read_only=told.get("isReadOnly") is True)
+    return replace(
+        known,
+        title=text(told, "title"),
+        read_only=told.get("isReadOnly") is True,
+        required=told.get("isRequired") is True,
+        immutable=told.get("isImmutable") is True,
+    )

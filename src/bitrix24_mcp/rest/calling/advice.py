@@ -81,7 +81,7 @@ KNOWN: Mapping[str, Entry] = {
         "The portal's administrator gave this application to other users only.",
         "Ask the administrator to add this user to the application's access.",
     ),
-    "ACCESS_DENIED": (PermissionRefused, "Bitrix24 does not let this user see that.", _RIGHTS, _RIGHTS_OAUTH),
+    "ACCESS_DENIED": (PermissionRefused, "Bitrix24 does not let this user see or do that.", _RIGHTS, _RIGHTS_OAUTH),
     "ALLOWED_ONLY_INTRANET_USER": either(
         PermissionRefused,
         "This user is from outside the company (extranet), to whom Bitrix24 does not open the CRM.",

@@ -1,4 +1,4 @@
-"""HTTP to Bitrix24's REST: access, pacing, repeats, and answers or errors of the CRM. Reads only."""
+"""HTTP to Bitrix24's REST: access, pacing, and answers or errors of the CRM. What only reads is repeated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bitrix24_mcp.rest.calling.batch import METHOD, MOST_CALLS, body_of, outcome
 from bitrix24_mcp.rest.calling.envelope import Answer, Timing, read
 from bitrix24_mcp.rest.calling.errors import OPERATING, RATE, RENEWABLE, Refusal, misread, moved, used_up
 from bitrix24_mcp.sending.connection import PATIENCE, Connection, persistently
-from bitrix24_mcp.sending.failures import ATTEMPTS, LONGEST_WAIT, Failure, of_unexpected
+from bitrix24_mcp.sending.failures import ATTEMPTS, BELONGS_ELSEWHERE, LONGEST_WAIT, Failure, of_unexpected
 from bitrix24_mcp.sending.words import Secrets
 
 if TYPE_CHECKING:
@@ -86,6 +86,14 @@ class RestClient(Connection):
                 found[place] = await self._once(calls[place].method, calls[place].params, [calls[place].method])
         return [found[place] for place in range(len(calls))]
 
+    async def once(self, call: RestCall) -> Answer | Failure:
+        """Asks for one call by itself, once, but for a token that has to be renewed first."""
+        return await self._once(call.method, call.params, [call.method])
+
+    async def together(self, calls: Sequence[RestCall]) -> list[Answer | Failure]:
+        """Asks for up to fifty calls in one request, each of them once, whatever becomes of the others."""
+        return await self._together(calls)
+
     async def _each(self, calls: Sequence[RestCall]) -> list[Answer | PortalError]:
         outcomes: dict[int, Answer | PortalError] = {}
         waiting, failed = list(range(len(calls))), 0
@@ -140,8 +148,8 @@ class RestClient(Connection):
             outcome = await self._send(method, params, proof)
             if isinstance(outcome, Refusal) and outcome.code in RENEWABLE and await self.access.renewed(proof):
                 outcome = await self._send(method, params, await self.access.parameters())
-        except PortalError as error:  # of the access itself, which has repeated what helps
-            return Failure(error)
+        except PortalError as error:  # of the access itself, which has repeated what helps; nothing else raises one
+            return Failure(error, sure=True)
         return self._meaning(outcome, method)
 
     async def _send(self, method: str, params: Params, proof: Mapping[str, str]) -> Answer | Refusal | Failure:
@@ -153,7 +161,7 @@ class RestClient(Connection):
             moves += 1
             location = response.headers.get("Location", "")
             if moves > _MOVES or not self._portal.follows(method, response.status_code, location):
-                return Failure(moved(self.access.kind))
+                return Failure(moved(self.access.kind), sure=response.status_code in BELONGS_ELSEWHERE)
             response = await self._post(method, body)
         if isinstance(response, Failure):
             return response
@@ -176,22 +184,23 @@ class RestClient(Connection):
             return outcome
         if outcome.code == OPERATING:
             wait = self._operating.refused(method, self.budget.clock.now())
-            return Failure(used_up(wait), ATTEMPTS if wait <= LONGEST_WAIT else 1, wait)
+            return Failure(used_up(wait), ATTEMPTS if wait <= LONGEST_WAIT else 1, wait, sure=True)
         if outcome.code == RATE:
             self.budget.overflowed()
-        return Failure(outcome.error(self.access.kind, self._secrets, method), outcome.attempts)
+        error = outcome.error(self.access.kind, self._secrets, method)
+        return Failure(error, outcome.attempts, sure=outcome.sure)
 
     def _held(self, method: str) -> Failure | None:
         """The failure of a method that the portal refuses for longer than somebody waits."""
         wait = self._operating.parked([method], self.budget.clock.now())
-        return Failure(used_up(wait)) if wait > LONGEST_WAIT else None
+        return Failure(used_up(wait), sure=True) if wait > LONGEST_WAIT else None
 
     async def _slowed(self, methods: Collection[str]) -> Failure | None:
         """Waits as long as the time that these methods have taken asks for."""
         clock = self.budget.clock
         while (wait := self._operating.parked(methods, clock.now())) > 0:
             if wait > LONGEST_WAIT:
-                return Failure(used_up(wait))
+                return Failure(used_up(wait), sure=True)
             await clock.sleep(wait)
         if (wait := self._operating.slowed(methods, clock.now())) > 0:
             await clock.sleep(wait)

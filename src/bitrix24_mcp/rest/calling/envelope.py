@@ -80,7 +80,7 @@ def read(status: int, body: bytes, secrets: Secrets | None = None) -> Reply:
         raise unexpected("The portal answered with something that is not JSON.")
     timing = timing_of(envelope.get("time")) if envelope else Timing()
     if envelope and envelope.get("error") is not None:
-        return Reply(refusal_of(envelope), timing)
+        return Reply(refusal_of(envelope, status), timing)
     if envelope is None or status >= 400:
         return Reply(without_envelope(status), timing)
     if status >= 300 or "result" not in envelope:

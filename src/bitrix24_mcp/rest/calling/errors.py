@@ -17,7 +17,7 @@ from bitrix24_mcp.crm.errors import (
 )
 from bitrix24_mcp.rest.access.protocol import Kind
 from bitrix24_mcp.rest.calling.advice import ADMINISTRATORS_ONLY, HTTPS_ONLY, KNOWN, NO_REST_IN_PLAN, Entry, either
-from bitrix24_mcp.sending.failures import ATTEMPTS, Failure
+from bitrix24_mcp.sending.failures import ATTEMPTS, REQUEST_TIMEOUT, Failure
 from bitrix24_mcp.sending.words import Secrets, harmless
 
 RATE = "QUERY_LIMIT_EXCEEDED"
@@ -31,6 +31,8 @@ _PASSING: Mapping[str, int] = {
     "CONNECTION_ERROR": 3,
 }
 """How often a call that is refused with this code is made in all; every other code stays."""
+_NOT_ADMITTED = frozenset({RATE, OPERATING, "OVERLOAD_LIMIT", "PORTAL_DELETED"})
+"""Codes of a call that was turned away before anybody worked on it, whatever status they come with."""
 _EXPLAINED = frozenset({"INVALID_REQUEST", "INVALID_ARG_VALUE", "ERROR_CORE", "INSUFFICIENT_SCOPE"})
 """Known codes whose description names the cause; for the others our own words say more and can leak nothing."""
 _SCOPES: Mapping[str, str] = {
@@ -45,8 +47,8 @@ _BY_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"not found|не найден|nicht gefunden", re.IGNORECASE), "NOT_FOUND"),
     (
         re.compile(
-            r"access (?:is )?denied|permission denied|доступ запрещ|отказано в доступе|нет доступа|нет прав"
-            r"|недостаточно прав|zugriff verweigert",
+            r"access (?:is )?denied|permission denied|no access to|доступ запрещ|отказано в доступе|нет доступа"
+            r"|нет прав|недостаточно прав|zugriff verweigert",
             re.IGNORECASE,
         ),
         "ACCESS_DENIED",
@@ -64,10 +66,21 @@ _SPECIAL: tuple[tuple[str, re.Pattern[str], Entry], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the portal said: its code in upper case (empty = none that is a code), and its description."""
+    """What the portal said: its code in upper case (empty = none that is a code), and its description.
+
+    `status`: that of the HTTP answer; 0 for a command of a batch, which has none.
+    """
 
     code: str
     description: str
+    status: int = 0
+
+    @property
+    def sure(self) -> bool:
+        """Whether what was refused was surely not carried out: it was turned away, and no fault of the server."""
+        if self.code in _NOT_ADMITTED:
+            return True
+        return self.code not in _PASSING and self.status < 500
 
     @property
     def attempts(self) -> int:
@@ -91,8 +104,8 @@ class Refusal:
         )
 
 
-def refusal_of(told: Any) -> Refusal:
-    """The refusal in an envelope, or in the place of one command of a batch."""
+def refusal_of(told: Any, status: int = 0) -> Refusal:
+    """The refusal in an envelope that came with a status, or in the place of one command of a batch."""
     held = cast("Mapping[str, Any]", told) if isinstance(told, dict) else {"error": told}
     code, description = held.get("error"), held.get("error_description")
     if isinstance(code, dict):  # the form of REST 3.0
@@ -100,9 +113,9 @@ def refusal_of(told: Any) -> Refusal:
         code, description = inner.get("code"), inner.get("message")
     said = _text(code).strip()
     if _CODE.fullmatch(said.upper()):
-        return Refusal(said.upper(), _text(description))
+        return Refusal(said.upper(), _text(description), status)
     text = _text(description) or said  # some pages of the docs print the text in the place of the code
-    return Refusal(next((code for pattern, code in _BY_TEXT if pattern.search(text)), ""), text)
+    return Refusal(next((code for pattern, code in _BY_TEXT if pattern.search(text)), ""), text, status)
 
 
 def without_envelope(status: int) -> Failure:
@@ -114,7 +127,7 @@ def without_envelope(status: int) -> Failure:
             advice="Try again in a minute; fewer calls at once help.",
             code=code,
         )
-        return Failure(busy, attempts=ATTEMPTS)
+        return Failure(busy, attempts=ATTEMPTS, sure=True)
     if status >= 500:
         failed = PortalUnavailable("The portal failed or is overloaded.", advice="Try again in a minute.", code=code)
         return Failure(failed, attempts=ATTEMPTS)
@@ -123,7 +136,7 @@ def without_envelope(status: int) -> Failure:
         advice="Check the portal's address; `bitrix24-mcp doctor` tests it.",
         code=code,
     )
-    return Failure(foreign)
+    return Failure(foreign, sure=status != REQUEST_TIMEOUT)
 
 
 def moved(kind: Kind) -> KeyRefused:
@@ -173,7 +186,7 @@ def used_up(seconds: float) -> PortalUnavailable:
     minutes = max(1, ceil(seconds / 60))
     return PortalUnavailable(
         "The portal's time for this kind of request is used up.",
-        advice=f"Try again in {minutes} minute{'' if minutes == 1 else 's'}; narrower questions take less of it.",
+        advice=f"Try again in {minutes} minute{'' if minutes == 1 else 's'}; narrower requests take less of it.",
         code=OPERATING,
     )
 

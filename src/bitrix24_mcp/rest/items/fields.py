@@ -89,6 +89,8 @@ def _field(entity: Entity, name: str, described: Json) -> FieldInfo:
         multiple=_yes(described.get("isMultiple")),
         options=options_of(described.get("items")),
         directory=str(described.get("statusType") or _setting(described, "ENTITY_TYPE")),
+        required=_yes(described.get("isRequired")),
+        immutable=_yes(described.get("isImmutable")),
     )
 
 

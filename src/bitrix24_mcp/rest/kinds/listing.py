@@ -26,6 +26,8 @@ from bitrix24_mcp.rest.reading.question import AT_MOST, Question
 LOOKED_THROUGH = 10_000
 """Rows that are read to choose or order them here: two hundred pages, which four requests bring."""
 NO_SUCH_METHOD = "ERROR_METHOD_NOT_FOUND"
+_YES = (True, "Y")
+"""How a description says that something holds of a field."""
 _BY_ID = (Sort("id"),)
 _BEHIND = Condition("id", "gt", 0)
 """What a page that goes on behind another one is asked by."""
@@ -152,6 +154,8 @@ def _info(field: Known, told: Any = None) -> FieldInfo:
         title=text(described, "title"),
         read_only=described.get("isReadOnly") is True,
         multiple=field.multiple,
+        required=any(described.get(name) in _YES for name in ("isRequired", "required")),
+        immutable=described.get("isImmutable") in _YES,
     )
 
 

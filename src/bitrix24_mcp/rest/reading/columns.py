@@ -29,6 +29,9 @@ class Columns:
         renamed = self._rename(name)
         return self._by_name.get(name) or Column(name, renamed, renamed)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
     @property
     def multiple(self) -> frozenset[str]:
         """The fields that hold several values."""

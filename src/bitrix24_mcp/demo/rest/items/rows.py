@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from bitrix24_mcp.demo import times
-from bitrix24_mcp.demo.rest.items.shape import MULTIFIELDS
 
 if TYPE_CHECKING:
     from sqlite3 import Row
 
     from bitrix24_mcp.demo.rest.calls import Call, Json
-    from bitrix24_mcp.demo.rest.items.shape import ItemField, ItemType
+    from bitrix24_mcp.demo.rest.items.shape import ItemField
     from bitrix24_mcp.demo.schema import Field
 
 
 def printed(call: Call, row: Row, chosen: dict[str, ItemField]) -> Json:
     """The chosen fields of a row."""
     return {name: _value(call, item.field, row[item.field.name]) for name, item in chosen.items()}
-
-
-def multifields(kind: ItemType, row: Row) -> list[Json]:
-    """The phones, mails and sites of a row, which have no fields of their own."""
-    return [
-        {
-            "id": int(entry["ID"]),
-            "typeId": MULTIFIELDS[name],
-            "valueType": entry["VALUE_TYPE"],
-            "value": entry["VALUE"],
-        }
-        for name in kind.multifields
-        for entry in cast("list[dict[str, str]]", json.loads(row[name] or "[]"))
-    ]
 
 
 def _value(call: Call, field: Field, value: Any) -> object:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bitrix24_mcp.demo.database import Where, equals
+from bitrix24_mcp.demo.owners import owner_entity
 from bitrix24_mcp.demo.rest.calls import Method, RestError, Result
 from bitrix24_mcp.demo.rest.parameters import elements, entries, whole
 from bitrix24_mcp.demo.rest.rights import sees_all, visible
@@ -93,7 +94,6 @@ _COMMENTS = Table(
         *fixed({"FILES": []}),
     ),
 )
-_OWNERS = {"lead": "leads", "deal": "deals", "contact": "contacts", "company": "companies", "quote": "quotes"}
 _DENIED = "Access denied."
 
 
@@ -150,8 +150,7 @@ def _comment_get(call: Call) -> Result:
 
 def _readable(call: Call, kind: str, record: int) -> bool:
     """Whether there is such a record and the caller may see it."""
-    path = f"items/{kind.removeprefix('dynamic_')}" if kind.startswith("dynamic_") else _OWNERS.get(kind, "")
-    entity = call.portal.registry.get(path)
+    entity = owner_entity(call.portal.registry, kind)
     if record <= 0 or entity is None:
         return False
     return bool(call.portal.database.count(entity.table, equals("id", record) & visible(call.caller, entity)))

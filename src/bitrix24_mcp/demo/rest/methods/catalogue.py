@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _CRM = ("crm",)
 _DEFAULT_CATALOG = 25
 _FORBIDDEN = 200040300010  # what the shop answers to those who may not read it; a number, as documented
-_PRODUCTS = Table(
+PRODUCT_TABLE = Table(
     PRODUCTS,
     (
         *columns(
@@ -168,9 +168,9 @@ def _for_crm_admins(call: Call) -> None:
 
 
 METHODS = {
-    "crm.product.list": Method(_CRM, lambda call: reading.listed(call, _PRODUCTS)),
-    "crm.product.get": Method(_CRM, lambda call: reading.single(call, _PRODUCTS)),
-    "crm.product.fields": Method(_CRM, lambda _call: Result(reading.fields(_PRODUCTS))),
+    "crm.product.list": Method(_CRM, lambda call: reading.listed(call, PRODUCT_TABLE)),
+    "crm.product.get": Method(_CRM, lambda call: reading.single(call, PRODUCT_TABLE)),
+    "crm.product.fields": Method(_CRM, lambda _call: Result(reading.fields(PRODUCT_TABLE))),
     "crm.productsection.list": Method(_CRM, _sections),
     "crm.productsection.get": Method(_CRM, lambda call: reading.single(call, _SECTIONS)),
     "crm.productsection.fields": Method(_CRM, lambda _call: Result(reading.fields(_SECTIONS))),

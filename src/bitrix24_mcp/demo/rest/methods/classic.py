@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from bitrix24_mcp.demo import multifields
 from bitrix24_mcp.demo.database import Where, quote
 from bitrix24_mcp.demo.rest.calls import Method, RestError, Result
 from bitrix24_mcp.demo.rest.items import filters
 from bitrix24_mcp.demo.rest.items.fields import described_in_capitals
+from bitrix24_mcp.demo.rest.items.multifields import part_number
 from bitrix24_mcp.demo.rest.items.rows import printed
 from bitrix24_mcp.demo.rest.items.shape import MULTIFIELDS, ItemField, ItemType, find_type
 from bitrix24_mcp.demo.rest.pages import page
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from bitrix24_mcp.demo.rest.calls import Call, Json
 
-_NUMBERS = {"lead": 1, "deal": 2, "contact": 3, "company": 4, "quote": 7}
+NUMBERS = {"lead": 1, "deal": 2, "contact": 3, "company": 4, "quote": 7}
 _NOT_SERVED = ("contactIds", "observers", "entityTypeId")
 _NOTHING = Where(("0",))
 _ONE_VALUE = "EXISTS (SELECT 1 FROM json_each({}) AS part WHERE json_extract(part.value, '$.VALUE') IN ({}))"
@@ -82,9 +83,17 @@ def _shown(call: Call, kind: ItemType, known: dict[str, ItemField], names: list[
     shown: Json = {name: _text(known[name], value) for name, value in plain.items()}
     for column in kind.multifields:
         if MULTIFIELDS[column] in names:
-            kept = cast("list[Json]", json.loads(row[column] or "[]"))
-            shown[MULTIFIELDS[column]] = [{**entry, "TYPE_ID": MULTIFIELDS[column]} for entry in kept]
+            shown[MULTIFIELDS[column]] = [_part(column, part) for part in multifields.kept(row[column])]
     return shown
+
+
+def _part(column: str, part: multifields.Part) -> Json:
+    return {
+        "ID": str(part_number(column, part)),
+        "VALUE_TYPE": part.kind,
+        "VALUE": part.value,
+        "TYPE_ID": MULTIFIELDS[column],
+    }
 
 
 def _text(item: ItemField, value: object) -> object:
@@ -109,6 +118,6 @@ def _fields(call: Call, *, number: int) -> Result:
 
 METHODS = {
     f"crm.{kind}.{verb}": Method(("crm",), partial(run, number=number))
-    for kind, number in _NUMBERS.items()
+    for kind, number in NUMBERS.items()
     for verb, run in (("list", _list), ("fields", _fields))
 }

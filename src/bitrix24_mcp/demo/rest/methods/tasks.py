@@ -27,7 +27,7 @@ _SUB_STATUS = (
 )
 _LAST_NAME = "(SELECT lastName FROM users WHERE users.id = {})"
 _ON_REQUEST = ("UF_CRM_TASK", "TAGS", "ACCOMPLICES", "AUDITORS")
-_TASKS = Table(
+TASK_TABLE = Table(
     TASKS,
     (
         *columns(
@@ -94,7 +94,7 @@ _TASKS = Table(
     prefixes=COMPARING_PREFIXES,
     order=(("ID", "DESC"),),
 )
-_ASKED_ONLY = frozenset(column.name for column in _TASKS.columns if not column.shown) - set(_ON_REQUEST)
+_ASKED_ONLY = frozenset(column.name for column in TASK_TABLE.columns if not column.shown) - set(_ON_REQUEST)
 _NESTED = (("RESPONSIBLE_ID", "responsible"), ("CREATED_BY", "creator"))
 
 
@@ -102,12 +102,12 @@ def _list(call: Call) -> Result:
     """A page of the tasks that the caller may see, the latest first."""
     order = list(entries(reading.parameter(call, "order")))
     for name, _ in order:
-        if name not in _TASKS.by_name or not _TASKS.by_name[name].sortable:
+        if name not in TASK_TABLE.by_name or not TASK_TABLE.by_name[name].sortable:
             raise RestError("0", "Invalid sorting key (internal error)")
     found = _filter(reading.parameter(call, "filter")) & reading.mine(call, "responsibleId")
-    shown = _chosen(reading.parameter(call, "select"))
-    result = reading.page(call, _TASKS, found, reading.ordered(_TASKS, order), shown)
-    return reading.under("tasks", reading.each(result, lambda row: _task(call, row)))
+    shown = chosen_columns(reading.parameter(call, "select"))
+    result = reading.page(call, TASK_TABLE, found, reading.ordered(TASK_TABLE, order), shown)
+    return reading.under("tasks", reading.each(result, lambda row: shown_task(call, row)))
 
 
 def _get(call: Call) -> Result:
@@ -121,15 +121,15 @@ def _get(call: Call) -> Result:
     rows = call.portal.database.rows(TASKS.table, tuple(TASKS.by_name), found, Slice("id", 1))
     if not rows:
         return Result([])
-    row = reading.shown_row(_TASKS, rows[0], _chosen(reading.parameter(call, "select")))
-    return Result({"task": _task(call, row)})
+    row = reading.shown_row(TASK_TABLE, rows[0], chosen_columns(reading.parameter(call, "select")))
+    return Result({"task": shown_task(call, row)})
 
 
 def _fields(_call: Call) -> Result:
     """What each field is called and of which type it is (tasks.task.getFields)."""
     described = {
-        column.name: {"title": _TASKS.field(column).title, "type": _TASKS.field(column).type}
-        for column in _TASKS.columns
+        column.name: {"title": TASK_TABLE.field(column).title, "type": TASK_TABLE.field(column).type}
+        for column in TASK_TABLE.columns
         if column.field and column.name not in _ASKED_ONLY
     }
     return Result({"fields": described})
@@ -140,18 +140,20 @@ def _filter(raw: object) -> Where:
     found = Where()
     for key, value in entries(raw):
         if key in ("TITLE", "=TITLE") and "%" in str(value):
-            found &= conditions.condition(_TASKS, _TASKS.by_name["TITLE"], "=%", value)
+            found &= conditions.condition(TASK_TABLE, TASK_TABLE.by_name["TITLE"], "=%", value)
         else:
-            found &= conditions.where(_TASKS, {key: value})
+            found &= conditions.where(TASK_TABLE, {key: value})
     return found
 
 
-def _chosen(select: object) -> tuple[str, ...]:
+def chosen_columns(select: object) -> tuple[str, ...]:
+    """The columns that `select` names in capitals or in humps, the usual ones without it."""
     names = [name if name.isupper() else upper_snake(name) for name in map(str, elements(select))]
-    return tuple(name for name in reading.chosen(_TASKS, names) if name not in _ASKED_ONLY)
+    return tuple(name for name in reading.chosen(TASK_TABLE, names) if name not in _ASKED_ONLY)
 
 
-def _task(call: Call, row: Json) -> Json:
+def shown_task(call: Call, row: Json) -> Json:
+    """A task in camelCase with the people and the group spelt out."""
     task = {camel(name): value for name, value in row.items()}
     if "TAGS" in row:
         tags = enumerate(elements(row["TAGS"]), start=1)

@@ -52,13 +52,13 @@ _TEMPLATES = Table(
 
 def _instances(call: Call) -> Result:
     """Running instances only, the latest change first."""
-    _for_administrators(call)
+    for_administrators(call)
     return reading.listed(call, _INSTANCES)
 
 
 def _templates(call: Call) -> Result:
     """Templates; a document type is shown by its last part, `DEAL` say."""
-    _for_administrators(call)
+    for_administrators(call)
     return reading.each(reading.listed(call, _TEMPLATES), _template)
 
 
@@ -67,7 +67,8 @@ def _template(row: Json) -> Json:
     return {**row, "DOCUMENT_TYPE": parts[-1]} if parts else row
 
 
-def _for_administrators(call: Call) -> None:
+def for_administrators(call: Call) -> None:
+    """Refuse everybody else."""
     if not call.caller.admin:
         raise RestError("ACCESS_DENIED", "Access denied!", 403)
 

@@ -1,0 +1,1 @@
+"""Changing records so that nothing is lost, done twice, or done unseen."""

@@ -1,0 +1,1 @@
+"""The rules of questionnaires, and what was made of their answers, kept in a file."""

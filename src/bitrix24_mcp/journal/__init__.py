@@ -1,0 +1,1 @@
+"""The journal of changes, kept in a file beside the accounts."""

@@ -1,0 +1,164 @@
+"""The journal in a file, for all processes of this user.
+
+Each method is one transaction, and nothing waits between its beginning and its end: a call that is cancelled while
+another process holds the file keeps nothing, any other keeps all it was given. `storage.database` says why what it
+kept survives a power cut.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from bitrix24_mcp.crm.writing.journal import OPEN, Entry, Operation, State
+from bitrix24_mcp.journal import failures, rows
+from bitrix24_mcp.storage.database import Database
+from bitrix24_mcp.storage.folder import prepare
+
+_FILE = "journal.sqlite3"
+_LARGEST = 2**63 - 1
+"""The largest number that SQLite knows."""
+
+_BEGIN = """
+insert into operations (portal, user_id, client, tool, made_at, undoes)
+values (:portal, :user_id, :client, :tool, :made_at, :undoes)
+"""
+_KEEP = """
+insert into entries values (:operation, :place, :action, :entity, :record_id, :sent_values, :before, :after, :mark,
+  :state, :said, :sent_at, :answered_at)
+"""
+_CHANGE = """
+update entries set action = :action, entity = :entity, record_id = :record_id, sent_values = :sent_values,
+  before = :before, after = :after, mark = :mark, state = :state, said = :said, sent_at = :sent_at,
+  answered_at = :answered_at
+where operation = :operation and place = :place
+"""
+_SETTLE = """
+update entries set state = :state, said = :said, answered_at = :now
+where operation = :number and state in ('sent', 'unknown')
+"""
+_LEARN = f"{_CHANGE} and state in ('sent', 'unknown')"
+
+_ONE = "select * from operations where number = ?"
+_LATEST = "select * from operations order by number desc limit ?"
+_LATEST_ON = "select * from operations where portal = ? order by number desc limit ?"
+# `cross join` begins with the entries in an open state: there are few of them, and an index holds no others.
+_OPEN_ON = """
+select operations.* from (select distinct operation from entries where state in ('sent', 'unknown'))
+cross join operations on number = operation where portal = ? order by number
+"""
+_LATEST_OPEN = """
+select operations.* from (
+  select distinct operation from entries where state in ('sent', 'unknown') order by operation desc limit ?
+) cross join operations on number = operation order by number desc
+"""
+_ENTRIES = "select * from entries where operation = ? order by place"
+_UNDONE_BY = "select max(number) as number from operations where undoes = ?"
+
+
+def _present() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqliteJournal:
+    """The `Journal` that a folder keeps. `in_folder` makes it; whatever it does may raise PortalError."""
+
+    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
+        self._path = path
+        self._database = Database(path, [rows.TABLES], failures.WORDS)
+        self._now = now
+
+    @classmethod
+    def in_folder(cls, folder: Path, *, now: Callable[[], datetime] = _present) -> Self:
+        """The journal in a folder, which is made with its file where it is missing."""
+        prepare(folder, failures.WORDS)
+        journal = cls(folder / _FILE, now)
+        with journal._database.reading():  # says at once what is wrong with the file
+            return journal
+
+    def now(self) -> datetime:
+        """The present moment by this machine's clock, aware."""
+        return self._now()
+
+    async def begin(self, operation: Operation) -> int:
+        """Keeps a new operation with its entries and gives its number."""
+        with failures.meaning(failures.NOTHING_WRITTEN):
+            async with self._database.writing() as connection:
+                number = connection.execute(_BEGIN, rows.operation_row(operation)).lastrowid or 0
+                connection.executemany(
+                    _KEEP, [rows.entry_row(number, place, entry) for place, entry in enumerate(operation.entries)]
+                )
+        return number
+
+    async def change(self, number: int, entries: Mapping[int, Entry]) -> None:
+        """Puts these in the place of entries of an operation, by their place in it, all or none."""
+        with failures.meaning(_consequence(entries)):
+            async with self._database.writing() as connection:
+                for place, entry in entries.items():
+                    done = connection.execute(_CHANGE, rows.entry_row(number, place, entry))
+                    if not done.rowcount:
+                        raise failures.gone(number, self._path)
+
+    async def learn(self, number: int, entries: Mapping[int, Entry]) -> None:
+        """The same for what was found out by looking up: an entry that is not open any more stays as it is."""
+        with failures.meaning(_consequence(entries)):
+            async with self._database.writing() as connection:
+                connection.executemany(
+                    _LEARN, [rows.entry_row(number, place, entry) for place, entry in entries.items()]
+                )
+
+    async def operation(self, number: int) -> Operation | None:
+        """The operation with all its entries; None when there is none of that number."""
+        found = self._read(_ONE, min(number, _LARGEST))
+        return found[0] if found else None
+
+    async def latest(self, portal: str, count: int) -> Sequence[Operation]:
+        """The latest operations on a portal, newest first."""
+        return self._read(_LATEST_ON, portal, count)
+
+    async def latest_of_all(self, count: int) -> Sequence[Operation]:
+        """The latest operations on any portal, newest first."""
+        return self._read(_LATEST, count)
+
+    async def latest_open(self, count: int) -> Sequence[Operation]:
+        """The latest operations, on any portal, that have entries in a state of OPEN, newest first."""
+        return _open_among(self._read(_LATEST_OPEN, count))
+
+    async def open(self, portal: str) -> Sequence[Operation]:
+        """The operations on a portal that have entries in a state of OPEN, oldest first."""
+        return _open_among(self._read(_OPEN_ON, portal))
+
+    async def settle(self, number: int, state: State, said: str) -> int:
+        """Notes what a person found out: those entries that are in a state of OPEN get this one; gives how many."""
+        async with self._database.writing() as connection:
+            values = {"number": number, "state": state, "said": said, "now": rows.written(self.now())}
+            return connection.execute(_SETTLE, values).rowcount
+
+    async def undone_by(self, number: int) -> int | None:
+        """The number of the latest operation that reverses this one; None when none does."""
+        with self._database.reading() as connection:
+            [row] = rows.fetched(connection, _UNDONE_BY, number)
+        return row["number"]
+
+    def _read(self, query: str, *values: Any) -> list[Operation]:
+        with self._database.reading() as connection:
+            # Each operation by itself, so that no writer waits for more than one: its entries are of one moment.
+            found = [
+                (row, rows.fetched(connection, _ENTRIES, row["number"]))
+                for row in rows.fetched(connection, query, *values)
+            ]
+        try:
+            return [rows.operation_of(row, entries) for row, entries in found]
+        except (LookupError, TypeError, ValueError):
+            raise failures.not_of_ours(self._path) from None
+
+
+def _open_among(operations: Sequence[Operation]) -> list[Operation]:
+    """Without those that were settled while they were read."""
+    return [each for each in operations if any(entry.state in OPEN for entry in each.entries)]
+
+
+def _consequence(entries: Mapping[int, Entry]) -> str:
+    """What it means for the portal that these entries are not kept: nothing is sent before it is kept."""
+    before = all(entry.state in {"planned", "sent"} for entry in entries.values())
+    return failures.NOTHING_MORE_WRITTEN if before else failures.OUTCOME_LOST

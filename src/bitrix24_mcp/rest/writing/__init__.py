@@ -1,0 +1,1 @@
+"""Changing a portal over REST: changes as calls, answers as outcomes."""

@@ -1,0 +1,62 @@
+"""`run_workflow`: a workflow (business process) started on a record, or a running one ended."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+
+from bitrix24_mcp.tools.confirmable import REPLIES, Confirmable
+from bitrix24_mcp.tools.declare import WRITES, Context, Reply, Tool
+from bitrix24_mcp.tools.given import check_given
+from bitrix24_mcp.tools.params import Name, WrittenEntity
+
+
+class RunWorkflow(Confirmable):
+    """What to start or to end."""
+
+    action: Annotated[
+        Literal["start", "terminate"] | SkipJsonSchema[None], Field(description="start, or terminate one that runs")
+    ] = None
+    template: Annotated[Name, Field(description="start: the template's name or id")] = ""
+    entity: WrittenEntity = ""
+    id: Annotated[int, Field(strict=True, ge=0, description="start: the record's id")] = 0
+    parameters: Annotated[dict[str, Any], Field(description="start: values the template asks for")] = {}
+    workflow: Annotated[str, Field(max_length=60, description="terminate: the instance's id, from list_workflows")] = ""
+    forced: Annotated[bool, Field(strict=True, description="terminate: at once, deleting what it holds")] = False
+    status: Annotated[str, Field(max_length=200, description="terminate: the reason that is noted")] = ""
+
+
+async def run_workflow(arguments: RunWorkflow, context: Context) -> Reply:
+    """What would be started or ended, or what was."""
+    from bitrix24_mcp.crm.writing.workflows import Start, plan_end, plan_start  # noqa: PLC0415 - loaded with the first call
+    from bitrix24_mcp.tools.confirming import carry_out  # noqa: PLC0415
+
+    if not arguments.confirm:
+        check_given(arguments, "action")
+        check_given(arguments, *(("workflow",) if arguments.action == "terminate" else ("template", "entity", "id")))
+    if arguments.action == "terminate":
+        return await carry_out(
+            "run_workflow",
+            arguments,
+            lambda desk: plan_end(
+                arguments.workflow, desk.writer, context.metadata, forced=arguments.forced, status=arguments.status
+            ),
+            context,
+        )
+    start = Start(arguments.template, arguments.entity, arguments.id, arguments.parameters)
+    return await carry_out(
+        "run_workflow", arguments, lambda desk: plan_start(start, desk.writer, context.metadata), context
+    )
+
+
+TOOL = Tool(
+    name="run_workflow",
+    title="Start or end a workflow",
+    description="Starts a workflow by the name of its template on a record, or ends a running instance: in order, or "
+    "forced. Needs an administrator. Previewed and confirmed as in write_items; what a workflow does cannot be undone.",
+    arguments=RunWorkflow,
+    replies=REPLIES,
+    annotations=WRITES,
+    handler=run_workflow,
+    scope="bizproc",
+)
