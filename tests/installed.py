@@ -29,5 +29,7 @@ def serving_http(portal: DemoPortal, env: dict[str, str] | None = None) -> Gener
     arguments = [COMMAND, "serve", "--transport", "http", "--port", "0"]
     with subprocess.Popen(arguments, env=env or settings_for(portal), stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
-        yield server.stderr.readline().split()[3].removesuffix("/mcp")
-        server.terminate()
+        try:
+            yield server.stderr.readline().split()[3].removesuffix("/mcp")
+        finally:
+            server.terminate()

@@ -27,6 +27,8 @@ from connected import connected_assistant_for, leaked, secrets_of
 from connecting import CLIENT_SECRET, card_for, environment
 from test_secrets import GOOD_CALLS
 from two_doors import ENTITIES, REQUIRED
+from writing_assistants import writing_assistant_for
+from written_calls import answers_under, kept_in
 
 pytestmark = pytest.mark.anyio
 
@@ -81,6 +83,22 @@ async def test_no_fault_brings_a_secret_to_light(
 
     assert leaked("".join(texts), secrets) == []
     assert leaked(everything_logged.text, secrets) == []
+
+
+@pytest.mark.parametrize("kind", get_args(FaultKind))
+async def test_no_fault_of_a_write_brings_a_secret_to_light(
+    kind: FaultKind, own_portal: DemoPortal, tmp_path: Path, everything_logged: pytest.LogCaptureFixture
+) -> None:
+    """Neither in an answer or a log nor in the journal."""
+    async with writing_assistant_for("rest", own_portal.url, tmp_path, patience=0.2) as assistant:
+        texts = await answers_under(kind, assistant, own_portal)
+    kept, secrets = kept_in(tmp_path), secrets_of(own_portal)
+
+    # A method that is blocked for its working time is not asked again for ten minutes, so nothing comes to be written.
+    assert ("write_items" in kept) == (kind != "operation_limit")
+    assert CODE in secrets
+    assert leaked("".join(texts) + everything_logged.text + kept, secrets) == []
+    assert [where for where in (*texts, kept) if own_portal.url in where] == []
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -13,6 +14,8 @@ from bitrix24_mcp.demo.faults import FaultKind
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools import TOOLS
 from bitrix24_mcp.vibecode.client import GatewayClient
+from writing_assistants import writing_assistant_for
+from written_calls import answers_under, kept_in
 
 pytestmark = pytest.mark.anyio
 
@@ -63,6 +66,22 @@ async def test_no_fault_brings_a_secret_to_light(
 
     assert leaked("".join(texts)) == []
     assert leaked(everything_logged.text) == []
+
+
+@pytest.mark.parametrize("kind", get_args(FaultKind))
+async def test_no_fault_of_a_write_brings_a_secret_to_light(
+    kind: FaultKind, own_portal: DemoPortal, tmp_path: Path, everything_logged: pytest.LogCaptureFixture
+) -> None:
+    """Neither in an answer or a log nor in the journal."""
+    async with writing_assistant_for(
+        "gateway", own_portal.url, tmp_path, key=APP, patience=0.2, VIBECODE_SESSION_TOKEN=SESSION
+    ) as assistant:
+        texts = await answers_under(kind, assistant, own_portal)
+    kept = kept_in(tmp_path)
+
+    assert "write_items" in kept
+    assert leaked("".join(texts)) == leaked(everything_logged.text) == leaked(kept) == []
+    assert [where for where in (*texts, kept) if own_portal.url in where] == []
 
 
 async def test_no_wrong_call_brings_a_secret_to_light(

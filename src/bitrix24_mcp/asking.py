@@ -65,7 +65,6 @@ class ClientsUser:
             raise InputNeeded(question, code)
         return _agreed((self._params.input_responses or {}).get(_KEY))
 
-
     async def _asked(self, question: str) -> ElicitResult:
         try:
             return await self._request.session.elicit_form(question, _SCHEMA, self._request.request_id)

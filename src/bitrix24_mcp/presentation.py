@@ -7,8 +7,8 @@ from mcp_types import Icon
 NAME = "bitrix24-mcp"
 TITLE = "Bitrix24"
 DESCRIPTION = (
-    "Answers questions about a Bitrix24 portal: records, stages, running workflows and exact figures. Writes only where "
-    "its operator allows it."
+    "Answers questions about a Bitrix24 portal: records, stages, running workflows and exact figures. "
+    "Writes only where its operator allows it."
 )
 INSTRUCTIONS = (
     "Answers questions about a Bitrix24 portal. How many and how much: aggregate. Which records: search_items. All "

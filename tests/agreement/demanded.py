@@ -51,7 +51,7 @@ class Demand:
 
 def demanded(request: RecordedRequest) -> list[Demand]:
     """The changes that a request asks for; none where it only reads."""
-    body = cast("Mapping[str, Any]", request.body) if isinstance(request.body, dict) else {}
+    body = cast("Mapping[str, Any]", request.body or {})
     if request.path.startswith("/rest/"):
         method = request.path.rpartition("/")[2].removesuffix(".json")
         return [each for name, params in _commands(method, body) for each in _of_method(name, params)]

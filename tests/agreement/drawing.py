@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from agreement import steps
 from agreement.kinds import COMMENTED, KINDS, WITH_WORKFLOWS, Kind
-from agreement.troubles import FAULTS, QUIET, UNHEARD, Circumstances, Part, Trouble
+from agreement.troubles import FAULTS, GONE, QUIET, UNHEARD, Circumstances, Part, Trouble
 
 PARTS: tuple[Part, ...] = ("write", "write", "write", "afterwards", "any")
 _MANY = 60
@@ -78,9 +78,9 @@ class Dice:
             case 5:
                 return Circumstances(looked_up=True)
             case 6:
-                return Circumstances(given_up=self._random.randint(0, 3))
+                return Circumstances(given_up=self._random.randint(0, GONE))
             case 7:
-                return Circumstances((self._trouble(),), given_up=self._random.randint(0, 3))
+                return Circumstances((self._trouble(),), given_up=self._random.randint(0, GONE))
             case 8 | 9:
                 return Circumstances((self._trouble(), self._trouble()))
             case _:

@@ -12,10 +12,10 @@ Values = Mapping[str, Any]
 class Kind:
     """One kind of record.
 
-    `entity` as the tools call it, `table` as the portal keeps it; `name` is the column that tells an example's records
-    apart. `fragments` are what one update may write, several of them together; the first ones have consequences. `own` are columns that the portal writes
-    by itself whenever a record is touched. `template`: a workflow that starts on it; `marked`: new ones get a mark;
-    `foreign` is a column that other people change.
+    `entity` as the tools call it, `table` as the portal keeps it. `fragments` are what one write may hold, several of
+    them together; the first ones have consequences. `name` is the column that tells an example's records apart, `own`
+    are those that the portal writes by itself whenever a record is touched, `foreign` is one that other people change.
+    `template`: a workflow that starts on it; `marked`: new ones get a mark.
     """
 
     entity: str

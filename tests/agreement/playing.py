@@ -1,198 +1,193 @@
 """How steps are played, and what is held of each besides what the judge holds of all."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agreement import steps
 from agreement.judge import Judge
-from agreement.kinds import BY_ENTITY, Kind, Values
+from agreement.kinds import BY_ENTITY, COMMENTS, WORKFLOWS, Kind, Values
 from agreement.noted import Noted
-from agreement.reversal import check_reversed, moved, reversible
+from agreement.reversal import check_reversed, reversible
 from agreement.trial import Told, Trial
 from agreement.troubles import Circumstances
 from agreement.witness import Key
 
+_REFUSALS = frozenset(
+    {"", "STAGE_OF_ANOTHER_FUNNEL", "CANNOT_UNDO", "RECORD_MOVED_ON", "OUTCOME_UNKNOWN", "ALREADY_DONE"}
+)
+"""Why a write that nothing disturbs may be refused."""
 _FIRST = 8
 """Records of the demo portal's own that are written to besides new ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call that writes: `kind` and `targets` are the records that it changes or deletes."""
+
+    tool: str
+    kind: Kind
+    targets: Sequence[Key]
+    arguments: Mapping[str, Any]
 
 
 class Player:
     """Plays the steps of one sequence on a trial."""
 
     def __init__(self, trial: Trial) -> None:
-        self.trial = trial
+        self._trial = trial
+        self._witness = trial.witness
         self.judge = Judge(trial)
-        self._last: tuple[str, Mapping[str, Any], Kind, Sequence[Key]] | None = None
+        self._made = 0
         self._meddled = 0
-        self.told: list[Told] = []
+        self._last: _Call | None = None
 
-    async def play(self, step: steps.Step) -> None:
-        """One step, and a look at all sources after it."""
+    async def play(self, step: steps.Step) -> Told | None:
+        """One step, and a look at all sources after it; what was told, if the step writes."""
         match step:
-            case steps.Create():
-                await self._create(step)
-            case steps.Update():
-                await self._update(step)
-            case steps.Delete():
-                ids = self._targets(step.kind, step.picks)
-                await self._write(
-                    "write_items", step.around, step.kind, ids, entity=step.kind.entity, action="delete", ids=ids
-                )
-            case steps.Comment():
-                await self._comment(step)
-            case steps.Start():
-                await self._start(step)
-            case steps.Terminate():
-                await self._terminate(step)
-            case steps.Undo():
-                await self._undo(step)
-            case steps.Repeat():
-                await self._repeat(step)
-            case _:
+            case steps.LookUp() | steps.Passes() | steps.Restart():
                 await self._between(step)
+                return None
+            case steps.Undo():
+                return await self._undo(step)
+            case steps.Repeat():
+                return await self._write(self._last, step.around) if self._last else None
+            case _:
+                self._last = self._call(step)
+                return await self._write(self._last, step.around)
 
     async def settle(self) -> None:
-        """All is over: after some minutes nothing is open but what the portal cannot tell."""
-        self.trial.calendar.passes(minutes=4)
-        await self.trial.ask("undo")
-        self.judge.look()
-        await self.trial.restart()
+        """All is over: after some minutes nothing is open but what nobody can tell, whoever looks it up."""
+        self._trial.calendar.passes(minutes=4)
+        if self._made % 2:
+            await self._trial.ask("undo")
+        else:
+            await self._trial.restart()
         self.judge.look()
         for entry in self.judge.entries:
             assert not entry.open or self._cannot_be_told(entry), f"still open: {entry}"
 
     def _cannot_be_told(self, entry: Noted) -> bool:
-        if entry.action == "create":
-            return not BY_ENTITY[entry.entity].marked
-        if entry.action == "update":
-            return self.judge.neither_nor(entry)
-        return entry.action == "start"
+        match entry.action:
+            case "create":
+                return not BY_ENTITY[entry.entity].marked
+            case "update":
+                return self.judge.neither_nor(entry)
+            case action:
+                return action == "start"
 
     async def _between(self, step: steps.LookUp | steps.Passes | steps.Restart) -> None:
         match step:
             case steps.LookUp():
-                await self.trial.ask("undo")
+                await self._trial.ask("undo")
             case steps.Passes():
-                self.trial.calendar.passes(minutes=step.minutes)
+                self._trial.calendar.passes(minutes=step.minutes)
             case steps.Restart():
-                await self.trial.restart()
+                await self._trial.restart()
         self.judge.look()
 
-    async def _create(self, step: steps.Create) -> None:
-        items = [self._item(step.kind, place, step.fragments) for place in range(step.number)]
-        await self._write(
-            "write_items", step.around, step.kind, [], entity=step.kind.entity, action="create", items=items
-        )
+    def _call(self, step: steps.Create | steps.Update | steps.Delete | steps.Comment | steps.Workflow) -> _Call:
+        match step:
+            case steps.Create():
+                items = [self._new(step.kind, place, step.fragments) for place in range(step.number)]
+                return _items(step.kind, [], action="create", items=items)
+            case steps.Update():
+                ids = self._targets(step.kind, step.picks)
+                items = [{"id": each, **_merged(step.kind, step.fragments, place)} for place, each in enumerate(ids)]
+                return _items(step.kind, ids, action="update", items=items)
+            case steps.Delete():
+                ids = self._targets(step.kind, step.picks)
+                return _items(step.kind, ids, action="delete", ids=ids)
+            case steps.Comment():
+                [owner] = self._targets(step.kind, [step.pick])
+                told = {"entity": step.kind.entity, "id": owner, "text": self._name()}
+                return _Call("add_comment", COMMENTS, [], told)
+            case _:
+                return self._workflow(step)
 
-    def _item(self, kind: Kind, place: int, fragments: Sequence[int]) -> Values:
-        self.trial.made += 1
-        chosen = _merged(kind, fragments[place % len(fragments) :])
-        return {kind.name: f"Agreement {self.trial.made}", **chosen}
+    def _workflow(self, step: steps.Start | steps.Terminate) -> _Call:
+        if isinstance(step, steps.Start):
+            [owner] = self._targets(step.kind, [step.pick])
+            told = {"action": "start", "template": str(step.kind.template), "entity": step.kind.entity, "id": owner}
+            return _Call("run_workflow", step.kind, [], told)
+        running = sorted(map(str, self._witness.rows("workflows")))
+        which = running[step.pick % len(running)]
+        return _Call("run_workflow", WORKFLOWS, [], {"action": "terminate", "workflow": which, "forced": step.forced})
 
-    async def _update(self, step: steps.Update) -> None:
-        ids = self._targets(step.kind, step.picks)
-        items = [
-            {"id": each, **_merged(step.kind, step.fragments[place % len(step.fragments) :])}
-            for place, each in enumerate(ids)
-        ]
-        await self._write(
-            "write_items", step.around, step.kind, ids, entity=step.kind.entity, action="update", items=items
-        )
-
-    async def _comment(self, step: steps.Comment) -> None:
-        self.trial.made += 1
-        [owner] = self._targets(step.kind, [step.pick])
-        told = {"entity": step.kind.entity, "id": owner, "text": f"Agreement {self.trial.made}"}
-        await self._write("add_comment", step.around, BY_ENTITY["timelines"], [], **told)
-
-    async def _start(self, step: steps.Start) -> None:
-        [owner] = self._targets(step.kind, [step.pick])
-        told = {"template": str(step.kind.template), "entity": step.kind.entity, "id": owner}
-        await self._write("run_workflow", step.around, step.kind, [], action="start", **told)
-
-    async def _terminate(self, step: steps.Terminate) -> None:
-        running = sorted(map(str, self.trial.witness.rows("workflows")))
-        told = {"workflow": running[step.pick % len(running)], "forced": step.forced}
-        await self._write("run_workflow", step.around, BY_ENTITY["workflows"], [], action="terminate", **told)
-
-    async def _repeat(self, step: steps.Repeat) -> None:
-        if self._last is None:
-            return
-        tool, arguments, kind, ids = self._last
-        last = self.judge.entries[-1:]
-        still_open = [each for each in self.judge.of_operation(last[0].operation) if each.open] if last else []
-        told = await self._write(tool, step.around, kind, ids, **arguments)
-        if still_open and tool != "undo" and not told.error:
-            assert not told.content.get("operation") or told.content.get("done"), f"asked again, and accepted: {told}"
-
-    async def _undo(self, step: steps.Undo) -> None:
+    async def _undo(self, step: steps.Undo) -> Told | None:
         numbers = sorted({each.operation for each in self.judge.entries}, reverse=True)
         if not numbers:
-            return
-        number = numbers[step.pick % len(numbers)]
-        entries = self.judge.of_operation(number)
+            return None
+        entries = self.judge.of_operation(numbers[step.pick % len(numbers)])
         done = [each for each in entries if each.state == "done"]
         chosen = done[: (len(done) + 1) // 2] if step.partly else done
-        which = {"ids": [each.record_id for each in chosen]} if step.partly and chosen else {}
+        ids = [each.record_id for each in chosen if each.record_id is not None]
         kind = BY_ENTITY[entries[0].entity]
-        if step.moved and chosen and chosen[0].action in {"create", "update"}:
+        if step.moved and chosen:
             self._move_on(kind, chosen[0])
-        expected = reversible(entries, chosen, self.judge, self.trial.witness)
-        told = await self._write(
-            "undo", step.around, kind, [each.record_id for each in chosen], operation=number, **which
-        )
-        if step.around.quiet and expected is not None:
-            assert told.code == expected, (
-                f"undo of operation {number} should say {expected or 'done'}: {told} {entries}"
-            )
+        expected = reversible(entries, chosen, self.judge, self._witness)
+        which = {"operation": entries[0].operation, **({"ids": ids} if step.partly and ids else {})}
+        told = await self._write(_Call("undo", kind, ids, which), step.around)
+        if self._trial.quiet and expected is not None:
+            assert told.code == expected, f"undoing should say {expected or 'done'}: {told} {entries}"
+        return told
+
+    async def _write(self, call: _Call, around: Circumstances) -> Told:
+        targets = [each for each in call.targets if each in self._witness.rows(call.kind.table)][:1]
+        told = await self._trial.write(call.tool, around, lambda: self._meddle(call.kind, *targets), **call.arguments)
+        new = self.judge.look(told, around)
+        check_reversed(new, self.judge, self._witness)
+        assert not self._trial.quiet or told.code in _REFUSALS, f"nothing went wrong, and yet: {told}"
+        if self._trial.quiet and not told.error:
+            assert all(each.state == "done" for each in new), f"nothing went wrong, and yet: {told}"
+            asked = len(call.arguments.get("items") or call.arguments.get("ids") or call.targets or (None,))
+            assert len(new) + told.content.get("unchanged", 0) == asked or call.tool == "undo", f"not all of it: {told}"
+        if around.meddled and self._trial.way != "at once":
+            assert not {each.record_id for each in new} & set(targets), f"changed meanwhile, and yet written: {told}"
+        return told
 
     def _move_on(self, kind: Kind, entry: Noted) -> None:
         """Somebody changes what an entry wrote, or something else of its record."""
-        events = self.judge.events[entry.key]
-        written = [
-            name for name in events[-1].changed if isinstance(events[-1].after[name], float) and name not in kind.own
-        ] if events else []  # fmt: skip
-        if written and entry.record_id is not None:
-            value = float(events[-1].after[written[0]]) + 1
-            self.trial.witness.meddle(kind.table, entry.record_id, **{written[0]: value})
+        written = {name: each.after[name] for each in self.judge.events[entry.key] for name in each.changed}
+        amounts = {name: value for name, value in written.items() if isinstance(value, float)}
+        if amounts and entry.record_id is not None and entry.action == "update":
+            name, value = next(iter(amounts.items()))
+            self._witness.meddle(kind.table, entry.record_id, **{name: value + 1})
         else:
             self._meddle(kind, entry.record_id)
 
-    async def _write(
-        self, tool: str, around: Circumstances, kind: Kind, concerned: Sequence[Key | None], **arguments: Any
-    ) -> Told:
-        targets = [each for each in concerned if each is not None and each in self.trial.witness.rows(kind.table)]
-        told = await self.trial.write(tool, around, lambda: self._meddle(kind, *targets[:1]), **arguments)
-        self.told.append(told)
-        new = self.judge.look(told, around)
-        check_reversed(new, self.judge, self.trial.witness)
-        if around.meddled and self.trial.way != "at once":
-            assert not {each.record_id for each in new} & set(targets[:1]), (
-                f"changed meanwhile, and yet written: {told}"
-            )
-        if tool != "undo":
-            self._last = (tool, arguments, kind, targets)
-        return told
-
     def _meddle(self, kind: Kind, *keys: Key | None) -> None:
-        """Somebody else changes a record."""
+        """Somebody else changes records."""
         for key in keys:
             self._meddled += 1
             if key is not None and kind.foreign:
                 value = self._meddled if kind.foreign == "opportunity" else f"Meanwhile {self._meddled}"
-                self.trial.witness.meddle(kind.table, key, **{kind.foreign: value})
+                self._witness.meddle(kind.table, key, **{kind.foreign: value})
+
+    def _new(self, kind: Kind, place: int, fragments: Sequence[int]) -> Values:
+        return {kind.name: self._name(), **_merged(kind, fragments, place)}
+
+    def _name(self) -> str:
+        """One that nothing else has."""
+        self._made += 1
+        return f"Agreement {self._made}"
 
     def _targets(self, kind: Kind, picks: Sequence[int]) -> list[Key]:
         """Records that are there now, each once: some that the portal began with, and all that are new."""
-        rows = self.trial.witness.rows(kind.table)
+        rows = self._witness.rows(kind.table)
         new = [key for key, row in rows.items() if str(row[kind.name]).startswith("Agreement ")]
         several = [key for key, row in rows.items() if "," in str(row.get("contactIds"))]
         offered = [*new, *list(rows)[:_FIRST], *several[:1]]
         return list(dict.fromkeys(offered[pick % len(offered)] for pick in picks))
 
 
-def _merged(kind: Kind, fragments: Sequence[int]) -> Values:
+def _items(kind: Kind, targets: Sequence[Key], **arguments: Any) -> _Call:
+    return _Call("write_items", kind, targets, {"entity": kind.entity, **arguments})
+
+
+def _merged(kind: Kind, fragments: Sequence[int], place: int) -> Values:
+    """The fragments of the record at a place: each has fewer than the one before, until they begin anew."""
     chosen: dict[str, Any] = {}
-    for each in fragments:
+    for each in fragments[place % len(fragments) :]:
         chosen |= kind.fragments[each % len(kind.fragments)]
     return chosen

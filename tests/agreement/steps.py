@@ -99,5 +99,6 @@ class Restart:
     """The server ends, and another one begins with its journal."""
 
 
-Write = Create | Update | Delete | Comment | Start | Terminate | Undo | Repeat
+Workflow = Start | Terminate
+Write = Create | Update | Delete | Comment | Workflow | Undo | Repeat
 Step = Write | LookUp | Passes | Restart

@@ -18,7 +18,8 @@ from bitrix24_mcp.demo.faults import FaultKind
 from writing_assistants import WRITING_DOORS, Door
 
 Action = Literal["create", "update", "delete"]
-ACTIONS: tuple[Action, ...] = ("create", "update", "delete")
+WRITES: tuple[tuple[Action, int], ...] = (("create", 1), ("create", 3), ("update", 3), ("delete", 1), ("delete", 3))
+"""What is written to how many records."""
 LETTERS: Mapping[str, str] = MappingProxyType({"done": "d", "refused": "r", "unknown": "u", "not done": "n"})
 
 
@@ -160,8 +161,7 @@ def benches(loop: BlockingPortal) -> Generator[Mapping[Door, Bench]]:
         yield {"gateway": Bench(loop, gateway), "rest": Bench(loop, rest)}
 
 
-@pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(("action", "number"), WRITES)
 @pytest.mark.parametrize(("door", "kind", "expected"), CASES, ids=[f"{door}-{kind}" for door, kind, _ in CASES])
 def test_a_fault_is_told_and_noted_as_what_the_database_shows(
     door: Door, kind: FaultKind, expected: Expected, action: Action, number: int, benches: Mapping[Door, Bench]
@@ -169,8 +169,7 @@ def test_a_fault_is_told_and_noted_as_what_the_database_shows(
     check(benches[door], kind, expected, action, number)
 
 
-@pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(("action", "number"), WRITES)
 def test_a_method_whose_time_is_used_up_writes_nothing(action: Action, number: int, loop: BlockingPortal) -> None:
     """A server of its own: it does not ask for that method again for minutes."""
     with loop.wrap_async_context_manager(trial_of("rest", "code", patience=30)) as trial:

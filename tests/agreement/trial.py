@@ -13,7 +13,7 @@ from mcp_types import CallToolResult
 
 from agreement.demanded import demanded
 from agreement.noted import noted
-from agreement.troubles import PATIENCE, SLOW, Circumstances
+from agreement.troubles import GONE, PATIENCE, SLOW, Circumstances
 from agreement.watching import Requests, watched
 from agreement.witness import Witness
 from bitrix24_mcp.demo import DemoPortal, Fault
@@ -52,7 +52,8 @@ class Trial:
         self.calendar = Calendar()
         self.witness = Witness(portal.database)
         self.requests: Requests = watched(portal, folder)
-        self.made = 0
+        self.quiet = True
+        """Whether nothing went wrong with the last write, not even that this machine was too slow for the portal."""
         self._person = Asked() if way.startswith("asked") else None
         self._open = AsyncExitStack()
         self._assistant: WritingAssistant | None = None
@@ -95,9 +96,11 @@ class Trial:
             if around.looked_up:
                 self.portal.inject(Fault("slow", times=None, seconds=_OVERLAP))
 
+        first = len(self.requests)
         told = await self._confirmed(tool, arguments, around, between, confirmed)
         self.portal.clear_faults()
         await self._quiet(around)
+        self.quiet = around.quiet and all(each.status for each in self.requests[first:])
         return told
 
     async def _confirmed(
@@ -170,7 +173,7 @@ class Trial:
             await anyio.sleep(max(0.0, self.requests[-1].at + SLOW + 0.1 - time.monotonic()))
         if around.given_up is None:
             return
-        if around.given_up % 2:
+        if around.given_up == GONE:
             await self.restart()
         still = 0
         while still < 5:
@@ -188,7 +191,7 @@ class Trial:
             mode="2026-07-28" if self.way == "asked anew" else "legacy",
             patience=self._patience,
             calendar=self.calendar,
-            **({"BITRIX24_MCP_CONFIRM": "deletes"} if self.way == "at once" else {}),
+            BITRIX24_MCP_CONFIRM="deletes" if self.way == "at once" else "always",
         )
 
 

@@ -39,6 +39,7 @@ FAULTS: tuple[FaultKind, ...] = (
     "access_denied",
     "bitrix_error",
 )
+GONE = 3
 SURE = frozenset(
     {"rate_limit", "queue_overflow", "operation_limit", "overload", "limit_within", "expired_key", "expired_token",
      "access_denied", "bitrix_error", "redirect", "partial_batch"}
@@ -61,7 +62,7 @@ class Trouble:
             portal.inject(Fault(self.kind, times=None if self.lasting else 1, after=self.after, seconds=SLOW))
 
     def written(self, number: int, portal: DemoPortal) -> None:
-        """What it does when the request that writes of this number arrives, from 0 on: a fault then strikes that one."""
+        """What it does when a request that writes arrives, of this number from 0 on: a fault then strikes that one."""
         if self.part == "write" and (number == self.after or (self.lasting and number > self.after)):
             portal.inject(Fault(self.kind, seconds=SLOW))
         if self.part == "afterwards" and number == 0:
@@ -78,7 +79,8 @@ class Circumstances:
     """What surrounds one write. `meddled`: somebody changes one of its records before it is confirmed.
 
     `twice`: its confirmation is used again; `given_up`: the caller stops waiting at the request of that number after
-    the confirmation; `looked_up`: another server looks up what is open while the write is under way.
+    the confirmation, and if that is GONE closes the connection; `looked_up`: another server looks up what is open while
+    the write is under way.
     """
 
     troubles: tuple[Trouble, ...] = ()

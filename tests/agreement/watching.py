@@ -54,8 +54,9 @@ def watched(portal: DemoPortal, folder: Path) -> Requests:
 
 
 def entry_of(demand: Demand, entries: Sequence[Noted]) -> Noted | None:
-    """The entry that stands for a change: it is noted as open. Of the latest operation, a change that is done stands for
-    fields of it that the portal did not take, which are sent once more.
+    """The entry that stands for a change: one that is noted as open.
+
+    Of the latest operation, an update that is done stands for fields that the portal did not take: they are sent again.
     """
     latest = entries[-1].operation if entries else 0
     standing = [

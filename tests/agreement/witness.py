@@ -1,4 +1,4 @@
-"""What happened to a demo portal's records, told by triggers in its database: every change, with the rows it changed."""
+"""What happened to a demo portal's records, told by triggers in its database: every change, with its rows."""
 
 import json
 import sqlite3
@@ -33,7 +33,7 @@ RULES: tuple[tuple[str, str, Any, Any], ...] = (
     ("contacts", "post", "Boss", "Head"),
     ("companies", "revenue", 1_000_000, 500_000),
 )
-"""Rules of the portal's own, as robots are: of a table and a column, the value that is not kept, and the one it gets."""
+"""Rules of the portal's own, as robots are: of a table and a column, a value that is not kept, and the one it gets."""
 _LOG = """
 create table witnessed (number integer primary key, tbl text, deed text, key text, old text, new text)
 """
@@ -160,14 +160,10 @@ def _with_rules(events: Iterable[Event]) -> list[Event]:
 
 def _by_rule(event: Event) -> Row:
     """What a rule wrote, if one did: such a value stands in a record for no time at all."""
-    return next(
-        (
-            {column: kept}
-            for table, column, written, kept in RULES
-            if event.table == table and event.before.get(column) == written and event.changed == [column]
-        ),
-        {},
-    )
+    for table, column, written, kept in RULES:
+        if event.table == table and event.before.get(column) == written and event.changed == [column]:
+            return {column: kept}
+    return {}
 
 
 def _as_json(columns: Iterable[str], row: str) -> str:

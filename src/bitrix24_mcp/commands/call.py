@@ -17,9 +17,12 @@ from bitrix24_mcp.settings import Settings, SettingsError
 from bitrix24_mcp.tools.declare import Outcome
 from bitrix24_mcp.tools.declare import run as run_tool
 
+_IN_PART = frozenset({"refused", "unknown", "not_sent"})
+"""What an answer to a write holds when not all of it was done."""
+
 
 def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
-    """Prints the structured answer; an error goes to stderr and ends with 1."""
+    """Prints the structured answer; an error goes to stderr. That ends with 1, as does what was written in part."""
     _check_known(options.tool, settings)
     return call(options.tool, _parsed(options.arguments), settings, options, terminal)
 
@@ -32,7 +35,7 @@ def call(name: str, arguments: Mapping[str, Any], settings: Settings, options: N
         terminal.complain(outcome.error)
         return 1
     terminal.say(json.dumps(outcome.content, ensure_ascii=False, indent=2))
-    return 0
+    return 1 if outcome.content.keys() & _IN_PART else 0
 
 
 async def _called(

@@ -46,13 +46,15 @@ async def writing_through(door: "Opened", settings: Settings, *, demo: bool) -> 
 
     with TemporaryDirectory(prefix="bitrix24-mcp-") if demo else nullcontext("") as short_lived:
         folder = Path(short_lived) if short_lived else settings.data_folder
-        yield await writing_for(
+        writing = await writing_for(
             settings,
             door.portal,
             door.writer,
             lambda: SqliteJournal.in_folder(folder),
             lambda: SqliteIntake.in_folder(folder),
         )
+        async with writing.desk.finishing.lasting() if writing else nullcontext():
+            yield writing
 
 
 @asynccontextmanager

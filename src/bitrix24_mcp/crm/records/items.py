@@ -19,9 +19,17 @@ from bitrix24_mcp.crm.text import plain
 
 _TECHNICAL = frozenset(
     {
-        "xmlId", "opened", "export", "previousStageId", "allowTimeTracking", "providerTypeId", "personalPhoto", "sort",
-        "originatorId", "originId",
-    }  # fmt: skip
+        "xmlId",
+        "opened",
+        "export",
+        "previousStageId",
+        "allowTimeTracking",
+        "providerTypeId",
+        "personalPhoto",
+        "sort",
+        "originatorId",
+        "originId",
+    }
 )
 """Fields that tell people nothing, or what the record says elsewhere; shown when they are asked for."""
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,40}")

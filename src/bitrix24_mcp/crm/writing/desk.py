@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from bitrix24_mcp.crm.intake.rules import Intake
 from bitrix24_mcp.crm.writer import Writer
+from bitrix24_mcp.crm.writing.finishing import Finishing
 from bitrix24_mcp.crm.writing.journal import Journal
 from bitrix24_mcp.crm.writing.pending import Pending
 
@@ -37,6 +38,7 @@ class Desk:
     rules: Rules = field(default_factory=Rules)
     pending: Pending[Any] = field(default_factory=Pending[Any])
     intake: Intake | None = None
+    finishing: Finishing = field(default_factory=Finishing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ when the outcome of something stays unknown, or when the key or the journal fail
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-import anyio
 import anyio.lowlevel
 
 from bitrix24_mcp.crm.errors import KeyRefused, PortalError
@@ -62,8 +62,7 @@ async def execute(plan: Plan, desk: Desk, by: By, metadata: Metadata, report: Re
     size = desk.writer.changes_at_once
     for start in range(0, len(entries), size):
         places = range(start, min(start + size, len(entries)))
-        with anyio.CancelScope(shield=True):
-            await run.part(places)
+        await desk.finishing(partial(run.part, places))
         if run.note:
             break
         await report(places.stop, len(entries), f"records {_WORDS[plan.action]}")
