@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from agreement import steps
 from agreement.kinds import COMMENTED, KINDS, WITH_WORKFLOWS, Kind
-from agreement.troubles import FAULTS, GONE, QUIET, UNHEARD, Circumstances, Part, Trouble
+from agreement.troubles import FAULTS, GONE, QUIET, UNHEARD, WITHIN, Circumstances, Part, Trouble
 
 PARTS: tuple[Part, ...] = ("write", "write", "write", "afterwards", "any")
 _MANY = 60
@@ -89,11 +89,10 @@ class Dice:
     def _trouble(self) -> Trouble:
         """Often of the kind that leaves the caller in the dark."""
         [unheard] = self._random.choices(UNHEARD, (4, 4, 3, 1, 1))
+        kinds = (unheard, unheard, self._random.choice(WITHIN), *self._random.sample(FAULTS, 2))
         part = self._random.choice(PARTS)
         after = self._random.choice((0, 0, 0, 1)) if part == "write" else self._random.randrange(4)
-        return Trouble(
-            unheard if self._chance(0.4) else self._random.choice(FAULTS), part, after, lasting=self._chance(0.2)
-        )
+        return Trouble(self._random.choice(kinds), part, after, lasting=self._chance(0.2))
 
     def _kind(self) -> Kind:
         return self._random.choice(self._kinds)

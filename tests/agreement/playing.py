@@ -14,8 +14,9 @@ from agreement.troubles import Circumstances
 from agreement.witness import Key
 
 _REFUSALS = frozenset(
-    {"", "STAGE_OF_ANOTHER_FUNNEL", "CANNOT_UNDO", "RECORD_MOVED_ON", "OUTCOME_UNKNOWN", "ALREADY_DONE"}
-)
+    {"", "STAGE_OF_ANOTHER_FUNNEL", "CANNOT_UNDO", "RECORD_MOVED_ON", "OUTCOME_UNKNOWN", "ALREADY_DONE",
+     "ENTITY_NOT_FOUND"}
+)  # fmt: skip
 """Why a write that nothing disturbs may be refused."""
 _FIRST = 8
 """Records of the demo portal's own that are written to besides new ones."""
@@ -133,17 +134,18 @@ class Player:
         return told
 
     async def _write(self, call: _Call, around: Circumstances) -> Told:
-        targets = [each for each in call.targets if each in self._witness.rows(call.kind.table)][:1]
-        told = await self._trial.write(call.tool, around, lambda: self._meddle(call.kind, *targets), **call.arguments)
+        there = [each for each in call.targets if each in self._witness.rows(call.kind.table)]
+        told = await self._trial.write(call.tool, around, lambda: self._meddle(call.kind, *there[:1]), **call.arguments)
         new = self.judge.look(told, around)
         check_reversed(new, self.judge, self._witness)
-        assert not self._trial.quiet or told.code in _REFUSALS, f"nothing went wrong, and yet: {told}"
+        gone = told.code == "NOT_FOUND" and len(there) < len(call.targets)
+        assert not self._trial.quiet or gone or told.code in _REFUSALS, f"nothing went wrong, and yet: {told}"
         if self._trial.quiet and not told.error:
             assert all(each.state == "done" for each in new), f"nothing went wrong, and yet: {told}"
             asked = len(call.arguments.get("items") or call.arguments.get("ids") or call.targets or (None,))
             assert len(new) + told.content.get("unchanged", 0) == asked or call.tool == "undo", f"not all of it: {told}"
         if around.meddled and self._trial.way != "at once":
-            assert not {each.record_id for each in new} & set(targets), f"changed meanwhile, and yet written: {told}"
+            assert not {each.record_id for each in new} & set(there[:1]), f"changed meanwhile, and yet written: {told}"
         return told
 
     def _move_on(self, kind: Kind, entry: Noted) -> None:

@@ -28,7 +28,8 @@ def _check_restored(origin: Noted, row: Row, judge: Judge, entry: Noted) -> None
         return
     expected = dict(undid[0].before if undid else row)
     expected |= {name: value for name, value in did[0].before.items() if value != did[-1].after[name]}
-    wrong = differing(origin.entity, expected, row).keys() - set(judge.untaken.get(entry.key, ()))
+    untaken = {name for name, value in entry.values.items() if value is None and entry.after.get(name) == 0}
+    wrong = differing(origin.entity, expected, row).keys() - {*judge.untaken.get(entry.key, ()), *untaken}
     assert not wrong, f"operation {entry.operation} did not restore {wrong} of {origin.entity} {origin.record_id}"
 
 

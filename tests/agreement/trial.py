@@ -171,10 +171,10 @@ class Trial:
         """Waits until the portal works on nothing any more, nor the server on a call that was given up."""
         if any(each.slow for each in around.troubles) and self.requests:
             await anyio.sleep(max(0.0, self.requests[-1].at + SLOW + 0.1 - time.monotonic()))
+        if around.given_up == GONE or any(each.kind == "operation_limit" for each in around.troubles):
+            await self.restart()  # a server that was told of a limit keeps to it for minutes
         if around.given_up is None:
             return
-        if around.given_up == GONE:
-            await self.restart()
         still = 0
         while still < 5:
             before = len(self.requests)

@@ -14,6 +14,8 @@ Part = Literal["write", "afterwards", "any"]
 """Which requests are meant: those that write, those behind the first that writes, or all from the confirmation on."""
 UNHEARD: tuple[FaultKind, ...] = ("drop_after", "failed_after", "drop_midway", "slow_after", "slow")
 """Faults of a portal that works and is not heard."""
+WITHIN: tuple[FaultKind, ...] = ("partial_batch", "limit_within")
+"""Faults of some calls of a batch."""
 FAULTS: tuple[FaultKind, ...] = (
     "rate_limit",
     "server_error",

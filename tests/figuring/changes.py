@@ -10,6 +10,7 @@ import httpx
 
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.portal_values import Condition, GroupCounts, RecordPage, RecordQuery
+from bitrix24_mcp.demo.data.people import STAFF
 from bitrix24_mcp.vibecode.client import GatewayClient
 from bitrix24_mcp.vibecode.portal import GatewayPortal
 from oracle import change
@@ -91,7 +92,7 @@ def random_act(dice: Random) -> Act:
     """One change of one deal: made, removed, moved to another stage, person or day, or worth something else."""
     kind = dice.choice(("create", "create", "delete", "delete", "amount", "amount", "stage", "stage", "owner", "date"))
     place, amount = dice.choice((0.0, 1.0, dice.random(), dice.random())), round(dice.random() * 1e6, 2)
-    stage, owner = dice.choice(("NEW", "WON", "LOSE", "PREPARATION")), dice.randint(1, 60)
+    stage, owner = dice.choice(("NEW", "WON", "LOSE", "PREPARATION")), dice.choice(STAFF)
     day = f"2026-0{dice.randint(1, 7)}-1{dice.randint(0, 9)}"
     values: dict[str, Any] = {
         "amount": amount, "currency": dice.choice(("RUB", "EUR")), "assignedById": owner, "stageId": stage,

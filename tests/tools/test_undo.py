@@ -48,6 +48,7 @@ async def test_an_update_is_put_back_field_by_field(writing: WritingAssistant, o
         "stage": "won", "amount": 1, "currency": "EUR", "responsible": "me", "companyId": 7, "comments": "A",
         "Приоритет": "Высокий", "UF_CRM_1700000007": "today", "UF_CRM_1700000008": "+2h", "observers": ["me"],
         "UF_CRM_1700000003": "5|RUB", "UF_CRM_1700000009": False, "closedAt": "+7d",
+        "Теги": ["VIP"],
     }  # fmt: skip
     await update(writing, {"id": 5, **change}, {"id": 6, "title": "B"})
     assert [deal(own_sql, 5), deal(own_sql, 6)] != before

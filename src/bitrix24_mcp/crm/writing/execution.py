@@ -103,9 +103,12 @@ class _Run:
         await self._note_down(met)  # what the portal said, before anything else is asked
         self._keep(await self._read_back(met))
         await self._note_down({place: self.entries[place] for place in places})
-        if again := [place for place in places if place in self.not_taken]:
+        again = [place for place in places if place in self.not_taken]
+        while again:  # as long as fewer fields are left each time: some must be sent apart from all others
+            left = {place: len(self.not_taken[place]) for place in again}
             await self._once_more(again)
             await self._note_down({place: self.entries[place] for place in again})
+            again = [place for place in again if 0 < len(self.not_taken.get(place, ())) < left[place]]
         self._stop_where_needed(places)
 
     def _keep(self, entries: Mapping[int, Entry]) -> None:

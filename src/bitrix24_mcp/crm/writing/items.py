@@ -162,7 +162,7 @@ class _Reading:
         if name == "id" or info.read_only or name in _FROM_THE_STAGE or fixed:
             raise InvalidArguments(
                 f"{name} cannot be written{' once the record is made' if fixed else ''}.",
-                advice=_instead(name, self._fields),
+                advice="Leave it out." if fixed and not info.read_only else _instead(name, self._fields),
                 code="READ_ONLY_FIELD",
             )
         return name

@@ -8,7 +8,7 @@ from bitrix24_mcp.crm.fields import Fields
 from bitrix24_mcp.crm.links import called
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal_changes import Change
-from bitrix24_mcp.crm.portal_values import Record, RecordId
+from bitrix24_mcp.crm.portal_values import Record, Records
 from bitrix24_mcp.crm.resolve import resolve_entity
 from bitrix24_mcp.crm.writing.desk import Desk
 from bitrix24_mcp.crm.writing.fate import settle
@@ -45,7 +45,7 @@ async def plan_undo(number: int, ids: Sequence[int], desk: Desk, metadata: Metad
     entity = await resolve_entity(entries[0].entity, metadata)
     fields = await metadata.fields(entity)
     read = await metadata.portal.records(entity, [each.record_id for each in entries if each.record_id is not None])
-    if moved := [_moved(each, read.found, fields) for each in entries if _moved(each, read.found, fields)]:
+    if moved := [told for each in entries if (told := _moved(each, read, fields))]:
         undone_by = await desk.journal.undone_by(number)
         raise _moved_on(number, moved, undone_by)
     changes = [_reversal(each, read.found[each.record_id or 0], fields) for each in entries]
@@ -84,9 +84,11 @@ def _reversible(operation: Operation, ids: Sequence[int]) -> list[Entry]:
     return chosen
 
 
-def _moved(entry: Entry, records: Mapping[RecordId, Record], fields: Fields) -> str:
+def _moved(entry: Entry, read: Records, fields: Fields) -> str:
     """In words what has changed on a record since it was written; empty when nothing has."""
-    record = records.get(entry.record_id or 0)
+    record = read.found.get(entry.record_id or 0)
+    if entry.record_id in read.refused:
+        return f"{entry.record_id} may not be seen with this key"
     if record is None:
         return f"{entry.record_id} is gone"
     expected = steady({**entry.values, **entry.after} if entry.action == "update" else entry.after or entry.values)
