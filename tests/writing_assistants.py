@@ -95,11 +95,14 @@ async def writing_assistant_for(
     `person`: whom the client can ask; without one it cannot. `mode`: "legacy" for revisions up to 2025-11-25,
     "2026-07-28" for that one. `key`: the gateway's key, or the webhook as `1/demo-admin`.
     """
-    passing = calendar or Calendar()
-    async with _opened(door, url, key, clock or TestTime().clock, patience, settings) as (chosen, portal, writer):
+    passing, time = calendar or Calendar(), clock or TestTime().clock
+    async with (
+        _opened(door, url, key, time, patience, settings) as (chosen, portal, writer),
+        _opened(door, url, key, time, 60, settings) as (_, patient, _),  # what is offered hangs on no busy machine
+    ):
         journal = SqliteJournal.in_folder(folder, now=passing)
         writing: Writing | None = await writing_for(
-            chosen, portal, writer, lambda: journal, lambda: SqliteIntake.in_folder(folder, now=passing)
+            chosen, patient, writer, lambda: journal, lambda: SqliteIntake.in_folder(folder, now=passing)
         )
         server = build_server(chosen, portal, writing)
         async with Client(server, elicitation_callback=person, mode=mode) as client:

@@ -31,7 +31,7 @@ class Dice:
 
     def create(self) -> steps.Step:
         """Few records, seldom many."""
-        number = self._random.choice((1, 1, 1, 2, 3, 7, _MANY))
+        number = self._random.choice((1, 1, 2, 3, 3, 4, 7, _MANY))
         return steps.Create(self._kind(), number, self._fragments(), self.around())
 
     def update(self) -> steps.Step:
@@ -89,7 +89,13 @@ class Dice:
     def _trouble(self) -> Trouble:
         """Often of the kind that leaves the caller in the dark."""
         [unheard] = self._random.choices(UNHEARD, (4, 4, 3, 1, 1))
-        kinds = (unheard, unheard, self._random.choice(WITHIN), *self._random.sample(FAULTS, 2))
+        kinds = (
+            unheard,
+            unheard,
+            self._random.choice(WITHIN),
+            self._random.choice(FAULTS),
+            self._random.choice(FAULTS),
+        )
         part = self._random.choice(PARTS)
         after = self._random.choice((0, 0, 0, 1)) if part == "write" else self._random.randrange(4)
         return Trouble(self._random.choice(kinds), part, after, lasting=self._chance(0.2))

@@ -150,7 +150,9 @@ class Judge:
     def _check_problem(self, problem: Mapping[str, Any], new: Sequence[Noted]) -> None:
         """What is said not to have been taken was not, and what is said to be open or refused is."""
         which = problem.get("id", problem.get("item"))
-        [entry] = [each for each in new if which == (each.record_id if "id" in problem else each.place + 1)]
+        found = [each for each in new if which == (each.record_id if "id" in problem else each.place + 1)]
+        assert len(found) == 1, f"{problem} of one record belongs to {found}"
+        [entry] = found
         if "fields" not in problem:
             assert problem["what"] == ("unknown" if entry.open else "not done"), f"{problem} {entry}"
             return

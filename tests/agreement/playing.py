@@ -137,6 +137,8 @@ class Player:
         there = [each for each in call.targets if each in self._witness.rows(call.kind.table)]
         told = await self._trial.write(call.tool, around, lambda: self._meddle(call.kind, *there[:1]), **call.arguments)
         new = self.judge.look(told, around)
+        if any(each.kind == "operation_limit" for each in around.troubles):
+            await self._trial.restart()  # a server that was told of a limit keeps to it for minutes
         check_reversed(new, self.judge, self._witness)
         gone = told.code == "NOT_FOUND" and len(there) < len(call.targets)
         assert not self._trial.quiet or gone or told.code in _REFUSALS, f"nothing went wrong, and yet: {told}"

@@ -171,15 +171,17 @@ class Trial:
         """Waits until the portal works on nothing any more, nor the server on a call that was given up."""
         if any(each.slow for each in around.troubles) and self.requests:
             await anyio.sleep(max(0.0, self.requests[-1].at + SLOW + 0.1 - time.monotonic()))
-        if around.given_up == GONE or any(each.kind == "operation_limit" for each in around.troubles):
-            await self.restart()  # a server that was told of a limit keeps to it for minutes
+        if around.given_up == GONE:
+            await self.restart()
         if around.given_up is None:
             return
         still = 0
         while still < 5:
             before = len(self.requests)
             await anyio.sleep(0.01)
-            working = any(each.state == "sent" for each in noted(self.folder))
+            last = self.requests[-1]
+            waiting = not last.status and time.monotonic() - last.at < self._patience
+            working = waiting or any(each.state == "sent" for each in noted(self.folder))
             still = 0 if working or len(self.requests) != before else still + 1
 
     def _server(self, person: Asked | None) -> Any:

@@ -14,8 +14,8 @@ from oracle import change
 
 pytestmark = pytest.mark.anyio
 
-DEALS_AT_MOST = 4_870
-"""Bytes; Cyrillic costs two each. With them the usual answer on deals stays under 1,200 o200k tokens."""
+DEALS_AT_MOST = 5_010
+"""Bytes; Cyrillic costs two each. With them the usual answer on deals stays under 1,220 o200k tokens."""
 MEANINGS = {None: "in progress", "P": "in progress", "S": "won", "F": "lost"}
 ENTITY_TYPES = {"deals": 2, "invoices": 31, "174": 174, "156": 156}
 """Entities whose stages stand in funnels, with their entity type id."""
@@ -96,9 +96,10 @@ async def test_the_fields_of_deals_stand_under_their_types(assistant: Assistant)
 
     fields = {type_: list(names) for type_, names in answer["fields"].items()}
     custom = [f"UF_CRM_17000000{number:02}" for number in range(1, 18)]
+    texts = ["title", "sourceDescription", "comments", "originatorId", "originId"]
     assert fields == {
         "integer": ["id", "probability", "entityTypeId", custom[4]],
-        "string": ["title", "sourceDescription", "comments", custom[9], custom[10], custom[14]],
+        "string": [*texts, custom[9], custom[10], custom[14]],
         "number": ["amount", custom[1]],
         "currency": ["currency"],
         "funnel": ["categoryId"],

@@ -1,6 +1,7 @@
 """Tool schemas as clients like them best: flat, without references, titles and empty defaults."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -19,16 +20,18 @@ ERROR: Schema = {
 }
 
 
+@cache  # making schemas is most of what a server costs to build
 def input_schema(model: type[BaseModel]) -> Schema:
-    """The schema of a tool's arguments: its own first, then those that it shares with others."""
+    """The schema of a tool's arguments: its own first, then those that it shares with others. Not to be changed."""
     schema = _flat(model.model_json_schema())
     properties = schema["properties"]
     own = [name for name in model.__annotations__ if name in properties]
     return {**schema, "properties": {name: properties[name] for name in [*own, *properties]}}
 
 
-def output_schema(models: Sequence[type[BaseModel]]) -> Schema:
-    """The schema of a tool's answer: one of the models' forms, or an error."""
+@cache
+def output_schema(models: tuple[type[BaseModel], ...]) -> Schema:
+    """The schema of a tool's answer: one of the models' forms, or an error. Not to be changed."""
     flat = [_flat(model.model_json_schema(mode="serialization")) for model in models]
     return {
         "type": "object",

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Self
 
-import anyio
 import anyio.lowlevel
 
 from bitrix24_mcp.crm.errors import PortalError
@@ -76,8 +76,7 @@ class Making:
         Raises PortalError only while nothing has been sent.
         """
         for place, step in enumerate(steps):
-            with anyio.CancelScope(shield=True):  # what is sent is noted, whatever happens meanwhile
-                self._parts.append(_found(step) if isinstance(step, Found) else await self._make(step))
+            await self._desk.finishing(partial(self._take, step))  # what is sent is noted, whatever happens meanwhile
             part = self._parts[-1]
             if part.id is None:
                 self._parts += [Part(each.target, "not sent") for each in steps[place + 1 :]]
@@ -86,6 +85,9 @@ class Making:
             await report(place + 1, len(steps), "records made")
             await anyio.lowlevel.checkpoint()
         return Submitted(tuple(self._parts), tuple(self._notes))
+
+    async def _take(self, step: Step) -> None:
+        self._parts.append(_found(step) if isinstance(step, Found) else await self._make(step))
 
     async def _make(self, step: New) -> Part:
         try:

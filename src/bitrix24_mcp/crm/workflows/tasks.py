@@ -8,7 +8,9 @@ from bitrix24_mcp.crm.catalogue.entity import Entity
 
 WAITING = 0
 """USER_STATUS of a task that its person has not completed (bizproc.task.list)."""
-TASKS = Entity(name="workflow-tasks", label="Workflow tasks", singular="workflow task", scope="bizproc")
+TASKS = Entity(
+    name="workflow-tasks", label="Workflow tasks", singular="workflow task", scope="bizproc", has_field_list=False
+)
 ANSWERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
         "ApproveActivity": {"yes": 1, "no": 2},

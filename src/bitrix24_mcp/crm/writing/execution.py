@@ -26,6 +26,8 @@ from bitrix24_mcp.crm.writing.same import same
 
 _WORDS = {"create": "created", "update": "changed", "delete": "deleted", "start": "started", "terminate": "ended",
           "complete": "completed"}  # fmt: skip
+_READ_AGAIN = ("create", "update")
+"""Actions after which the records hold what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ async def execute(plan: Plan, desk: Desk, by: By, metadata: Metadata, report: Re
     Raises PortalError only while nothing has been sent: the journal cannot be used, or the portal does not say which
     fields there are.
     """
-    fields = await metadata.fields(plan.entity)
+    fields = await metadata.fields(plan.entity) if plan.action in _READ_AGAIN else Fields(plan.entity, ())
     entries = [_entry(each, _mark(plan, place), fields) for place, each in enumerate(plan.changes)]
     identity = await metadata.identity()
     operation = Operation(
@@ -192,7 +194,7 @@ class _Run:
 
     async def _records(self, ids: Sequence[RecordId]) -> tuple[Mapping[RecordId, Record], Fields | None]:
         """The records by id with their fields; none where they cannot be read, which does not undo what was written."""
-        if not ids or self._plan.action not in {"create", "update"}:
+        if not ids or self._plan.action not in _READ_AGAIN:
             return {}, None
         try:
             fields = await self._metadata.fields(self._plan.entity)

@@ -25,7 +25,8 @@ class Entry:
 
     `record_id`: None of a record that is to be created until its id is known. `values` as they were sent. `mark`: the
     word by which a created record can be found again; empty where its kind has no field for one.
-    `before` and `after` hold the fields concerned as stored; of what is created or deleted, the whole record.
+    `before` and `after` hold the fields concerned as stored; of what is created or deleted, the whole record. While its
+    fate is open, `before` also holds fields that may change along with them.
     `said`: the error's message and code. `sent_at`, `answered_at`: None = it did not come to that.
     """
 
