@@ -4,7 +4,7 @@ import logging
 import pickle
 import ssl
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, get_args
@@ -35,6 +35,12 @@ pytestmark = pytest.mark.anyio
 CODE = "demo-admin"
 EVERYTHING = ["company", "contact", "lead", "deal", "products", "comments", "activities", "history"]
 DOORS = ["webhook", "account"]
+FAULTY: Mapping[str, Sequence[tuple[str, int]]] = {
+    "webhook": [("/rest/*", 0), ("/rest/*", 2), ("*/batch", 0)],
+    "account": [("/rest/*", 0), ("/oauth/*", 0)],
+}
+"""Which request of a call goes wrong: where, and after how many there. An account sends the
+same calls, with tokens."""
 Json = dict[str, Any]
 
 
@@ -72,7 +78,7 @@ async def test_no_fault_brings_a_secret_to_light(
 ) -> None:
     texts: list[str] = []
     async with opened(door, own_portal, tmp_path, patience=0.1) as assistant:
-        for path, after in (("/rest/*", 0), ("/rest/*", 2), ("*/batch", 0), ("/oauth/*", 0)):
+        for path, after in FAULTY[door]:
             for tool, arguments in GOOD_CALLS.items():
                 own_portal.inject(Fault(kind=kind, path=path, after=after, times=2, seconds=0.2))
                 if path == "/oauth/*":

@@ -16,7 +16,7 @@ from bitrix24_mcp.crm.writer import Writer
 from bitrix24_mcp.demo import DemoPortal, Fault
 from bitrix24_mcp.demo.faults import FaultKind
 from bitrix24_mcp.pacing.budget import Budget
-from bitrix24_mcp.sending.connection import _authorities  # pyright: ignore[reportPrivateUsage] - to be read anew
+from bitrix24_mcp.sending.authorities import authorities
 from bitrix24_mcp.vibecode.client import GatewayClient
 from bitrix24_mcp.vibecode.credentials import Credentials
 from bitrix24_mcp.vibecode.errors import _ADVICE, LASTING, TRANSIENT  # pyright: ignore[reportPrivateUsage] - every code
@@ -387,7 +387,7 @@ async def test_a_refusal_does_not_keep_the_next_from_being_sent(writer: Writer, 
 
 async def test_a_machine_without_a_way_out_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at-all.pem")
-    _authorities.cache_clear()
+    authorities.cache_clear()
     async with GatewayClient(Credentials(GATEWAY, "vibe_api_x")) as client:
         outcomes = await GatewayWriter(client).send([NEW])
 

@@ -22,6 +22,7 @@ from bitrix24_mcp.crm.errors import (
     RequestRefused,
     UnexpectedAnswer,
 )
+from bitrix24_mcp.sending.authorities import authorities
 from bitrix24_mcp.sending.bodies import json_object
 from bitrix24_mcp.sending.quiet import keep_quiet
 
@@ -108,9 +109,12 @@ class Exchange:
 
         card = {"client_id": self._card.client_id, "client_secret": self._card.client_secret}
         patience = httpx.Timeout(_PATIENCE, connect=_CONNECT_PATIENCE)
+        away = not is_loopback(host)
         try:
             with anyio.fail_after(_PATIENCE):
-                async with httpx.AsyncClient(timeout=patience, trust_env=not is_loopback(host)) as http:
+                async with httpx.AsyncClient(
+                    timeout=patience, trust_env=away, verify=authorities(trust_env=away)
+                ) as http:
                     answer = await http.get(
                         f"{origin(host)}/oauth/token/", params={**what, **card}, headers={"Accept": "application/json"}
                     )

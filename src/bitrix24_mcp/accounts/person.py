@@ -9,6 +9,7 @@ import anyio
 
 from bitrix24_mcp.accounts.addresses import host_of, is_loopback
 from bitrix24_mcp.accounts.exchange import person
+from bitrix24_mcp.sending.authorities import authorities
 
 if TYPE_CHECKING:
     from bitrix24_mcp.accounts.account import Grant
@@ -20,10 +21,10 @@ async def who_gave(grant: Grant) -> int | None:
     """The id of the user with whose rights these tokens call; None when the portal does not say it at once."""
     import httpx  # noqa: PLC0415 - only who asks waits for it
 
-    here = is_loopback(host_of(grant.client_endpoint))
+    away = not is_loopback(host_of(grant.client_endpoint))
     try:
         with anyio.fail_after(_PATIENCE):
-            async with httpx.AsyncClient(timeout=_PATIENCE, trust_env=not here) as http:
+            async with httpx.AsyncClient(timeout=_PATIENCE, trust_env=away, verify=authorities(trust_env=away)) as http:
                 answer = await http.post(f"{grant.client_endpoint}profile", json={"auth": grant.tokens.access})
     except (httpx.RequestError, TimeoutError):
         return None

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bitrix24_mcp.pacing.budget import Clock
+from bitrix24_mcp.sending.authorities import authorities
 from bitrix24_mcp.sending.failures import (
     ATTEMPTS,
     Failure,
@@ -25,8 +25,6 @@ from bitrix24_mcp.sending.failures import (
 from bitrix24_mcp.sending.quiet import keep_quiet
 
 if TYPE_CHECKING:
-    import ssl
-
     import httpx  # loaded with the first request: a client that only lists tools does not wait for it
 
 keep_quiet()
@@ -130,17 +128,9 @@ class Connection:
                 timeout=httpx.Timeout(self._patience, connect=CONNECT_PATIENCE),
                 follow_redirects=False,
                 trust_env=not self._loopback,
-                verify=_authorities(trust_env=not self._loopback),
+                verify=authorities(trust_env=not self._loopback),
             )
         return self._http
-
-
-@cache  # reading them takes longer than a whole call, and every connection needs the same
-def _authorities(*, trust_env: bool) -> ssl.SSLContext:
-    """The certificate authorities that are believed; those of `SSL_CERT_FILE` and `SSL_CERT_DIR` where trusted."""
-    import httpx  # noqa: PLC0415 - see above
-
-    return httpx.create_ssl_context(trust_env=trust_env)
 
 
 def _is_address(url: str) -> bool:
