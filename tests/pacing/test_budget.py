@@ -7,7 +7,8 @@ from typing import Any
 import anyio
 import pytest
 
-from bitrix24_mcp.pacing.budget import Budget, Limits
+from bitrix24_mcp.pacing.budget import Budget, Limits, PortalPace
+from bitrix24_mcp.pacing.portals import Portals
 from virtual_time import VirtualTime
 
 pytestmark = pytest.mark.anyio
@@ -175,3 +176,42 @@ async def test_other_limits_can_be_set() -> None:
         pass
 
     assert traffic.times == pytest.approx([0, 0.5, 1, 10, 10.5, 11, 20])
+
+
+async def test_the_keys_of_one_portal_share_its_pace_and_each_has_a_window_of_its_own() -> None:
+    pace = PortalPace()
+    keys = [Traffic(Budget(portal=pace)) for _ in range(3)]
+    async with anyio.create_task_group() as group:
+        for key in keys:
+            for _ in range(200):
+                group.start_soon(key.send, 0.05)
+
+    together = sorted(time for key in keys for time in key.times)
+    assert together == pytest.approx([position * SPACING for position in range(600)])
+    assert most_within(1, together) <= 10
+
+
+async def test_a_pause_of_the_portal_holds_all_its_keys_and_a_full_window_only_its_own() -> None:
+    pace = PortalPace()
+    patient, other = Traffic(Budget(portal=pace)), Traffic(Budget(portal=pace))
+    patient.budget.pause(5)
+    await other.send()
+    patient.budget.learn(remaining=0, reset=30)
+    await other.send()
+    await patient.send()
+
+    assert other.times == pytest.approx([5, 5 + SPACING])
+    assert patient.times == [35]
+
+
+async def test_what_is_set_aside_for_newcomers_and_the_rest_are_no_more_than_the_portal_takes() -> None:
+    """A key's first request goes to a portal that nobody here knows yet, beside those of its other keys."""
+    portals = Portals()
+    known, new = Traffic(Budget(portal=portals.of("a.example"))), Traffic(Budget(portal=portals.newcomers))
+    async with known.burst(100, 0.05), new.burst(10):
+        pass
+
+    together = sorted([*known.times, *new.times])
+    assert most_within(1, together) <= 10
+    assert portals.of("a.example") is portals.of("a.example") is not portals.of("b.example")
+    assert portals.of("") is portals.newcomers

@@ -6,7 +6,7 @@ works on 2 at a time per portal (docs/keys-auth, docs/optimization).
 
 import math
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -57,18 +57,45 @@ class Stated:
     ends: float
 
 
-class Budget:
-    """The rate budget of one key on one portal; whoever sends takes a `turn`.
-
-    `waited` sums the seconds spent waiting, `spent` counts the turns taken, `stated` is what the portal said last.
-    """
+class PortalPace:
+    """The pace of one portal, shared by all keys that call it in this process. `pause` holds all of them."""
 
     def __init__(self, limits: Limits | None = None, *, clock: Clock | None = None) -> None:
         self._limits = limits or Limits()
         self.clock = clock or Clock()
         self._next = 0.0
-        self._turns: deque[_Turn] = deque(maxlen=max(self._limits.per_window, self._limits.any_second))
-        self._flights = anyio.Semaphore(self._limits.in_flight)
+        self._turns: deque[_Turn] = deque(maxlen=self._limits.any_second)
+        self.flights = anyio.Semaphore(self._limits.in_flight)
+
+    def pause(self, seconds: float) -> None:
+        """Nobody sends for so long: the portal has asked for patience."""
+        self._next = max(self._next, self.clock.now() + seconds)
+
+    def earliest(self) -> float:
+        """When the next request may go out."""
+        return max(self._next, _free_at(self._turns, self._limits.any_second, 1.0))
+
+    def note(self, turn: _Turn) -> None:
+        """Counts a request that goes out."""
+        self._next = max(self._next, turn.sent) + 1 / self._limits.per_second
+        self._turns.append(turn)
+
+
+class Budget:
+    """The rate budget of one key on one portal; whoever sends takes a `turn`.
+
+    `portal`: its pace where other keys call it too. `waited` sums the seconds spent waiting, `spent` counts the turns
+    taken, `stated` is what the portal said last.
+    """
+
+    def __init__(
+        self, limits: Limits | None = None, *, clock: Clock | None = None, portal: PortalPace | None = None
+    ) -> None:
+        self._limits = limits or Limits()
+        self._portal = portal or PortalPace(self._limits, clock=clock)
+        self.clock = self._portal.clock
+        self._next = 0.0
+        self._turns: deque[_Turn] = deque(maxlen=self._limits.per_window)
         self.spent = 0
         self.waited = 0.0
         self.stated: Stated | None = None
@@ -76,8 +103,11 @@ class Budget:
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[None]:
         """Waits until a request may go out and holds its place until it is answered."""
-        async with self._flights:
-            turn = await self._wait()
+        async with self._portal.flights:
+            await self.ready()
+            turn = _Turn(self.clock.now())
+            self._portal.note(turn)
+            self._turns.append(turn)
             self.spent += 1
             try:
                 yield
@@ -91,32 +121,23 @@ class Budget:
             await self.clock.sleep(delay)
 
     def pause(self, seconds: float) -> None:
-        """Nobody sends for so long: the portal has asked for patience."""
-        self._next = max(self._next, self.clock.now() + seconds)
+        """Nobody sends to the portal for so long: it has asked for patience."""
+        self._portal.pause(seconds)
 
     def learn(self, remaining: int, reset: float, limit: int | None = None) -> None:
-        """Keeps what the portal says of the window; nobody sends before its reset when nothing is left of it."""
+        """Keeps what the portal says of the key's window; it is not used before its reset when nothing is left."""
         self.stated = Stated(limit, remaining, self.clock.now() + min(reset, _LONGEST))
         if remaining <= 0 < reset:
-            self.pause(min(reset, self._limits.window))
-
-    async def _wait(self) -> _Turn:
-        await self.ready()
-        now = self.clock.now()
-        self._next = max(self._next, now) + 1 / self._limits.per_second
-        self._turns.append(_Turn(now))
-        return self._turns[-1]
+            self._next = max(self._next, self.clock.now() + min(reset, self._limits.window))
 
     def _earliest(self) -> float:
-        return max(
-            self._next,
-            self._after(self._limits.any_second, 1.0),
-            self._after(self._limits.per_window, self._limits.window),
-        )
+        window = _free_at(self._turns, self._limits.per_window, self._limits.window)
+        return max(self._next, window, self._portal.earliest())
 
-    def _after(self, count: int, seconds: float) -> float:
-        """When the request `count` turns ago lies so many seconds back, counted from its answer if that is known."""
-        if len(self._turns) < count:
-            return 0.0
-        turn = self._turns[-count]
-        return (turn.answered if turn.answered < math.inf else turn.sent) + seconds
+
+def _free_at(turns: Sequence[_Turn], count: int, seconds: float) -> float:
+    """When the request `count` turns ago lies so many seconds back, counted from its answer if that is known."""
+    if len(turns) < count:
+        return 0.0
+    turn = turns[-count]
+    return (turn.answered if turn.answered < math.inf else turn.sent) + seconds
