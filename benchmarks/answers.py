@@ -10,7 +10,7 @@ from bitrix24_mcp.crm.catalogue.entities import CATALOGUE
 from bitrix24_mcp.crm.shape import compact
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.budget import Budget
-from bitrix24_mcp.server import context_for
+from bitrix24_mcp.service import context_for
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools import TOOLS
 from bitrix24_mcp.tools.declare import run

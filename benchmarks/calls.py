@@ -15,7 +15,7 @@ import httpx
 
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.budget import Budget
-from bitrix24_mcp.server import context_for
+from bitrix24_mcp.service import context_for
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools.declare import run
 from bitrix24_mcp.tools.get_item import TOOL as GET_ITEM

@@ -28,7 +28,7 @@ from bitrix24_mcp.pacing.bucket import Bucket, Capacity
 from bitrix24_mcp.pacing.budget import Budget, Limits
 from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
-from bitrix24_mcp.server import context_for
+from bitrix24_mcp.service import context_for
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools.aggregate import TOOL
 from bitrix24_mcp.tools.declare import run

@@ -15,7 +15,7 @@ from bitrix24_mcp.crm.catalogue.entities import BY_NAME
 from bitrix24_mcp.crm.reading.spending import Spending
 from bitrix24_mcp.demo import DemoPortal, Fault
 from bitrix24_mcp.pacing.budget import Budget
-from bitrix24_mcp.server import context_for
+from bitrix24_mcp.service import context_for
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools.aggregate import TOOL
 from bitrix24_mcp.tools.declare import Context, run

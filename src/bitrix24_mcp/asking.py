@@ -33,16 +33,19 @@ _SCHEMA: dict[str, Any] = {
 class ClientsUser:
     """The user of the client that made a call."""
 
-    def __init__(self, request: ServerRequestContext[Any], params: CallToolRequestParams) -> None:
+    def __init__(self, request: ServerRequestContext[Any], params: CallToolRequestParams, caller: str = "") -> None:
+        """`caller`: what the operator calls them."""
+        self._caller = caller
         self._request = request
         self._params = params
         self._modern = request.protocol_version in MODERN_PROTOCOL_VERSIONS
 
     @property
     def client(self) -> str:
-        """The client's name and version, as it introduced itself."""
+        """The caller's name, and the client's with its version, as it introduced itself."""
         told = self._request.session.client_params
-        return f"{told.client_info.name} {told.client_info.version}"[:100] if told is not None else ""
+        program = f"{told.client_info.name} {told.client_info.version}" if told is not None else ""
+        return ", ".join(filter(None, (self._caller, program[:100])))
 
     @property
     def can_be_asked(self) -> bool:

@@ -49,13 +49,18 @@ environment:
   BITRIX24_MCP_INTAKE      true adds the tools for intake rules, as --intake does
   BITRIX24_MCP_CONFIRM     who confirms a write: person (only a client that can ask its user), always (else by a
                            code), deletes (only what takes something away is confirmed) (always)
+  BITRIX24_MCP_AUTH        over HTTP: none (whoever is on this machine uses your portal), key (each caller sends
+                           a gateway key of their own as X-Api-Key), token (each holds a token of this server)
+                           (none)
+  BITRIX24_MCP_TOKENS      the file of tokens, made with `bitrix24-mcp token`
+  BITRIX24_MCP_HOSTS       names under which clients reach the server besides this machine's own, comma-separated
   BITRIX24_MCP_TOOLS       offer only these tools, comma-separated
   BITRIX24_MCP_LOG_LEVEL   DEBUG, INFO, WARNING or ERROR, to stderr (WARNING)
 """
 _FLAGS = ("allow_writes", "allow_deletes", "intake")
 """Options that switch a setting on."""
 _TRANSPORTS = "stdio for clients that start the server; http serves /mcp, and /sse for older clients, as sse does"
-_HOST = "where HTTP listens; only this machine, because the server asks nobody who they are (127.0.0.1)"
+_HOST = "where HTTP listens; other than this machine only where callers are told apart (127.0.0.1)"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -118,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", parents=[demo, writing], help="serve over stdio (the default) or HTTP")
     serve.add_argument("--transport", choices=["stdio", "http", "sse"], default="stdio", help=_TRANSPORTS)
-    serve.add_argument("--host", choices=["127.0.0.1", "localhost", "::1"], default="127.0.0.1", help=_HOST)
+    serve.add_argument("--host", default="127.0.0.1", help=_HOST)
     serve.add_argument("--port", type=int, default=8023, help="port for HTTP (8023; 0 = any free one)")
     serve.add_argument("--tools", metavar="A,B", help="offer only these tools")
 
@@ -140,6 +145,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_accounts(commands.add_parser)
     _add_journal(commands.add_parser)
+    token = commands.add_parser("token", help="make a token with which somebody may use this server over HTTP")
+    token.add_argument("name", metavar="NAME", help="whose it is, as the journal will call them")
     commands.add_parser(
         "doctor", parents=[demo], help="check the way to the portal, scopes and rights, and say how to mend them"
     )

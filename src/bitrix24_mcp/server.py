@@ -1,9 +1,10 @@
 """The MCP server: offers the allowed tools of one portal over any transport."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
@@ -31,42 +32,22 @@ from mcp_types import (
 
 from bitrix24_mcp import presentation
 from bitrix24_mcp.asking import ClientsUser, asked
-from bitrix24_mcp.crm.errors import quoted
-from bitrix24_mcp.crm.metadata import Metadata
+from bitrix24_mcp.crm.errors import PortalError, quoted
 from bitrix24_mcp.crm.portal import Portal
-from bitrix24_mcp.crm.reading.spending import Spending
 from bitrix24_mcp.crm.shape import compact
+from bitrix24_mcp.service import Service, chosen, listed, service_for
 from bitrix24_mcp.settings import Settings, SettingsError, version
 from bitrix24_mcp.tools import TOOLS
-from bitrix24_mcp.tools.declare import Context, Outcome, Tool, run
+from bitrix24_mcp.tools.declare import Context, Outcome, Tool, failed, run
 from bitrix24_mcp.tools.person import InputNeeded
+from bitrix24_mcp.tools.schema import Schema, input_schema
 
 if TYPE_CHECKING:
     from bitrix24_mcp.writing import Writing  # a server that only reads never loads it
 
-_LISTS_KEEP = CacheHint(ttl_ms=3_600_000, scope="public")
-"""The lists are the same for everyone and change only with the server's version or settings."""
+_LISTS_KEEP = 3_600_000
+"""Milliseconds; the lists change only with the server's version or settings, or the rights of a key."""
 _LOG = logging.getLogger(__name__)
-
-
-def context_for(settings: Settings, portal: Portal, writing: "Writing | None" = None) -> Context:
-    """What every call of one portal shares: made once per process, whatever the number of connections."""
-    spending = Spending(settings.max_calls, settings.max_seconds)
-    scopes = {tool.name: tool.scope for tool in offered(settings, writing).values()}
-    metadata = Metadata(portal, zone=settings.time_zone)
-    desk = writing.desk if writing else None
-    return Context(portal, metadata, settings.max_tokens, spending, scopes=scopes, desk=desk)
-
-
-def offered(settings: Settings, writing: "Writing | None" = None) -> dict[str, Tool[Any]]:
-    """The tools that these settings allow, by name; those that write only where `writing` offers them."""
-    return chosen(settings, () if writing is None else writing.tools)
-
-
-def chosen(settings: Settings, writing: Sequence[Tool[Any]]) -> dict[str, Tool[Any]]:
-    """The tools that read and these that write, without those that the operator left out, by name."""
-    every = (*TOOLS, *writing)
-    return {tool.name: tool for tool in every if not settings.tools or tool.name in settings.tools}
 
 
 def check_names(settings: Settings) -> None:
@@ -85,33 +66,51 @@ def build_server(settings: Settings, portal: Portal, writing: "Writing | None" =
 
     `writing`: what may be written and with what; None for a server that only reads.
     """
-    tools = offered(settings, writing)
-    context = context_for(settings, portal, writing)
-    listed = ListToolsResult(tools=[tool.on_the_wire() for tool in tools.values()])
-    schemas = {tool.name: tool.input_schema for tool in listed.tools}
+    service = service_for(settings, portal, writing)
 
-    async def list_tools(_: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListToolsResult:
+    @asynccontextmanager
+    async def the_same(_: Any) -> AsyncGenerator[Service]:
+        yield service
+
+    return build_shared_server(the_same, settings, writes=writing is not None, lists_are="public")
+
+
+def build_shared_server(
+    served: Callable[[Any], AbstractAsyncContextManager[Service]],
+    settings: Settings,
+    *,
+    writes: bool,
+    lists_are: Literal["public", "private"],
+) -> Server[Any]:
+    """A server that gives each request the service of whoever makes it.
+
+    `served` is given the HTTP request, None over stdio; where it raises PortalError a call is answered with that, and
+    the list shows what reads. `writes`: whether some may write; `lists_are`: whether all are offered the same tools.
+    """
+
+    async def list_tools(request: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListToolsResult:
         _check_first_page(params)
-        return listed
+        try:
+            async with served(request.request) as service:
+                return service.listed
+        except PortalError:
+            return listed(chosen(settings, ()))
 
     async def call_tool(
         request: ServerRequestContext[Any], params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
-        tool = tools.get(params.name)
-        if tool is None:
-            raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name[:100]}")
-        here = replace(context, report=request.session.report_progress, person=ClientsUser(request, params))
         try:
-            return _result(await _answered(tool, params.arguments or {}, here))
-        except InputNeeded as needed:
-            return asked(needed)
+            async with served(request.request) as service:
+                return await _called(service, request, params)
+        except PortalError as error:
+            return _result(failed(error))
 
     return Server(
         presentation.NAME,
         version=version(),
         title=presentation.TITLE,
         description=presentation.DESCRIPTION,
-        instructions=presentation.instructions(writes=writing is not None),
+        instructions=presentation.instructions(writes=writes),
         icons=presentation.ICONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
@@ -121,9 +120,19 @@ def build_server(settings: Settings, portal: Portal, writing: "Writing | None" =
         on_list_prompts=_no_prompts,
         on_get_prompt=_unknown_prompt,
         on_completion=_no_completion,
-        get_tool_input_schema=schemas.get,
-        cache_hints={"tools/list": _LISTS_KEEP, "resources/list": _LISTS_KEEP, "prompts/list": _LISTS_KEEP},
+        get_tool_input_schema=_input_schemas(settings, writes=writes).get,
+        cache_hints=dict.fromkeys(("tools/list", "resources/list", "prompts/list"), CacheHint(_LISTS_KEEP, lists_are)),
     )
+
+
+def _input_schemas(settings: Settings, *, writes: bool) -> dict[str, Schema]:
+    """Of every tool that somebody may be offered."""
+    writing: Sequence[Tool[Any]] = ()
+    if writes:
+        from bitrix24_mcp.tools.writing import writing_tools  # noqa: PLC0415 - a server that only reads never loads it
+
+        writing = writing_tools(intake=settings.intake)
+    return {name: input_schema(tool.arguments) for name, tool in chosen(settings, writing).items()}
 
 
 def _check_first_page(params: PaginatedRequestParams | None) -> None:
@@ -160,6 +169,20 @@ async def _unknown_prompt(_: ServerRequestContext[Any], params: GetPromptRequest
 
 async def _no_completion(_: ServerRequestContext[Any], __: CompleteRequestParams) -> CompleteResult:
     return CompleteResult(completion=Completion(values=[]))
+
+
+async def _called(
+    service: Service, request: ServerRequestContext[Any], params: CallToolRequestParams
+) -> CallToolResult | InputRequiredResult:
+    tool = service.tools.get(params.name)
+    if tool is None:
+        raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name[:100]}")
+    person = ClientsUser(request, params, service.caller)
+    here = replace(service.context, report=request.session.report_progress, person=person)
+    try:
+        return _result(await _answered(tool, params.arguments or {}, here))
+    except InputNeeded as needed:
+        return asked(needed)
 
 
 async def _answered(tool: Tool[Any], arguments: Mapping[str, Any], context: Context) -> Outcome:

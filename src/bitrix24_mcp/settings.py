@@ -14,6 +14,8 @@ from bitrix24_mcp.accounts.folder import data_folder
 from bitrix24_mcp.rest.access.webhook import Webhook, webhook_error
 from bitrix24_mcp.vibecode.credentials import Credentials, base_url_error
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Where a server may listen that speaks for its operator's key and asks nobody who they are."""
 GATEWAY = "https://vibecode.bitrix24.tech"
 Door = Literal["gateway", "webhook", "account"]
 """The ways to a portal: a gateway key, an incoming webhook, an account connected through OAuth."""
@@ -54,6 +56,9 @@ class Settings(BaseModel):
     allow_deletes: Annotated[bool, Field(alias="BITRIX24_MCP_ALLOW_DELETES")] = False
     confirm: Annotated[Literal["person", "always", "deletes"], Field(alias="BITRIX24_MCP_CONFIRM")] = "always"
     intake: Annotated[bool, Field(alias="BITRIX24_MCP_INTAKE")] = False
+    auth: Annotated[Literal["none", "key", "token"], Field(alias="BITRIX24_MCP_AUTH")] = "none"
+    tokens: Annotated[str, Field(alias="BITRIX24_MCP_TOKENS")] = ""
+    hosts: Annotated[tuple[str, ...], Field(alias="BITRIX24_MCP_HOSTS")] = ()
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="BITRIX24_MCP_LOG_LEVEL")] = (
         "WARNING"
     )
@@ -111,6 +116,41 @@ class Settings(BaseModel):
             )
         return Credentials(self.base_url, key, token)
 
+    def check_http(self, host: str, *, sse: bool) -> None:
+        """Raises SettingsError where HTTP would be served to others without asking who they are, or to nobody."""
+        if sse and self.auth != "none":
+            raise SettingsError(
+                "The legacy SSE transport keeps a session in one server; where callers are told apart "
+                "(BITRIX24_MCP_AUTH) use --transport http."
+            )
+        if self.auth == "none" and host not in LOOPBACK:
+            raise SettingsError(
+                f"--host {host} would let everybody who reaches this machine use your portal. Set BITRIX24_MCP_AUTH to "
+                "key (each brings a gateway key of their own) or token (they hold tokens of this server)."
+            )
+        if host not in LOOPBACK and not self.hosts:
+            raise SettingsError(
+                f"--host {host}: set BITRIX24_MCP_HOSTS to the names under which clients reach the server, "
+                "comma-separated, such as mcp.example.com."
+            )
+        if self.auth == "key" and self.has_door:
+            raise SettingsError(
+                "BITRIX24_MCP_AUTH is key, so callers bring their own way to a portal: leave VIBECODE_API_KEY, "
+                "BITRIX24_WEBHOOK_URL and BITRIX24_PORTAL out."
+            )
+
+    @property
+    def tokens_file(self) -> Path:
+        """The file of tokens; raises SettingsError when none is named."""
+        if not self.tokens:
+            raise SettingsError("Name the file of tokens in BITRIX24_MCP_TOKENS.")
+        return Path(self.tokens).expanduser()
+
+    @property
+    def has_door(self) -> bool:
+        """Whether a way to a portal is set."""
+        return bool(self.api_key.get_secret_value() or self.webhook_url.get_secret_value() or self.portal)
+
     @property
     def data_folder(self) -> Path:
         """Where connected portals are kept on this machine."""
@@ -146,7 +186,7 @@ class Settings(BaseModel):
             raise ValueError(error)
         return value
 
-    @field_validator("authorization_hosts", "return_hosts", mode="before")
+    @field_validator("authorization_hosts", "return_hosts", "hosts", mode="before")
     @classmethod
     def _hosts(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -186,7 +226,7 @@ class Settings(BaseModel):
             return frozenset(name.strip() for name in value.split(",") if name.strip())
         return value
 
-    @field_validator("plan", "confirm", mode="before")
+    @field_validator("plan", "confirm", "auth", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

@@ -1,7 +1,9 @@
 """The server over HTTP: Streamable HTTP at `/mcp`, and the legacy SSE transport at `/sse`.
 
-Both are the same server object, for programs on this machine: requests with a foreign Host or Origin are refused, so
-that no web page can reach the portal through a browser (the specification's DNS-rebinding rule).
+Without authentication both are the same server object, for programs on this machine. Where callers are told apart there
+is only `/mcp`, without sessions: each request carries all that it needs, and any copy of the server can answer it.
+Requests with a foreign Host or Origin are refused, so that no web page can reach the portal through a browser (the
+specification's DNS-rebinding rule).
 """
 
 import socket
@@ -12,19 +14,19 @@ from typing import Any
 import uvicorn
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-"""Where the server may listen: it speaks for its operator's key and asks nobody who they are."""
+from bitrix24_mcp.callers.caller import Recognition
+from bitrix24_mcp.callers.guard import Guard
+
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
-_SECURITY = TransportSecuritySettings(
-    allowed_hosts=[each for name in _NAMES for each in (name, f"{name}:*")],
-    allowed_origins=[each for name in _NAMES for each in (f"http://{name}", f"http://{name}:*")],
-)
+_MOST_CONNECTIONS = 2_000
+"""Connections at one time; more are answered with 503."""
 _GRACE = 2
 """Seconds that open streams have to end when the server stops."""
 
@@ -35,6 +37,28 @@ def build_app(server: Server[Any], beside: Sequence[BaseRoute] = ()) -> Starlett
     app = server.streamable_http_app(streamable_http_path="/mcp", transport_security=_SECURITY)
     app.router.routes.extend([Route("/sse", legacy), Mount("/messages", legacy.messages), *beside])
     return app
+
+
+def build_shared_app(
+    server: Server[Any], recognition: Recognition, hosts: Sequence[str], beside: Sequence[BaseRoute] = ()
+) -> Starlette:
+    """The ASGI application for callers who are told apart; `hosts`: the names under which they reach it."""
+    security = security_for(hosts)
+    manager = StreamableHTTPSessionManager(server, stateless=True, security_settings=security)
+    guarded = Route("/mcp", Guard(manager.handle_request, recognition, security))
+    return Starlette(routes=[guarded, *beside], lifespan=lambda _: manager.run())
+
+
+def security_for(hosts: Sequence[str] = ()) -> TransportSecuritySettings:
+    """Which Host and Origin headers are taken: this machine's own names, and the hosts."""
+    names = [each for name in (*_NAMES, *hosts) for each in (name, f"{name}:*")]
+    return TransportSecuritySettings(
+        allowed_hosts=names,
+        allowed_origins=[f"{'http' if name.startswith(_NAMES) else 'https'}://{name}" for name in names],
+    )
+
+
+_SECURITY = security_for()
 
 
 class _LegacySse:
@@ -68,6 +92,8 @@ class WebServer(uvicorn.Server):
                 access_log=False,
                 timeout_graceful_shutdown=_GRACE,
                 server_header=False,
+                proxy_headers=False,  # no address of a client is used for anything
+                limit_concurrency=_MOST_CONNECTIONS,
             )
         )
         self._sockets: list[socket.socket] = []

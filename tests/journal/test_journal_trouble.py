@@ -177,7 +177,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 
 async def test_the_journal_of_a_newer_version_is_left_alone(journal: SqliteJournal, folder: Path) -> None:
     with closing(sqlite3.connect(database_of(folder))) as database:
-        database.execute("pragma user_version = 2")
+        database.execute("pragma user_version = 3")
 
     with pytest.raises(PortalUnavailable, match="newer version"):
         SqliteJournal.in_folder(folder)

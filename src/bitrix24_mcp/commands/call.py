@@ -12,7 +12,7 @@ from bitrix24_mcp.commands.connection import opened, writing_through
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.commands.terminal_user import TerminalUser
 from bitrix24_mcp.crm.errors import nearest, quoted
-from bitrix24_mcp.server import context_for, offered
+from bitrix24_mcp.service import context_for, offered
 from bitrix24_mcp.settings import Settings, SettingsError
 from bitrix24_mcp.tools.declare import Outcome
 from bitrix24_mcp.tools.declare import run as run_tool

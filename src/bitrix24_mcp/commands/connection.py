@@ -1,7 +1,7 @@
 """The portal that a command works with: the operator's own, or the demo portal started for it."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from bitrix24_mcp.callers.caller import Caller
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.portal import Portal
+from bitrix24_mcp.crm.portal_values import Identity
 from bitrix24_mcp.crm.writer import Writer
 from bitrix24_mcp.rest.access.protocol import Access
+from bitrix24_mcp.service import Service, service_for
 from bitrix24_mcp.settings import Door, Settings, SettingsError
 
 if TYPE_CHECKING:
+    from bitrix24_mcp.pacing.portals import Portals
     from bitrix24_mcp.rest.calling.client import RestClient
     from bitrix24_mcp.vibecode.client import GatewayClient
     from bitrix24_mcp.writing import Writing
@@ -32,10 +36,13 @@ class Opened:
 
 
 @asynccontextmanager
-async def writing_through(door: "Opened", settings: Settings, *, demo: bool) -> AsyncGenerator["Writing | None"]:
+async def writing_through(
+    door: "Opened", settings: Settings, *, demo: bool, caller: str | None = None
+) -> AsyncGenerator["Writing | None"]:
     """What may be written through the door; None where nothing may.
 
-    What is written to the demo portal, whose records end with it, is not kept among the user's own.
+    What is written to the demo portal, whose records end with it, is not kept among the user's own. `caller`: the one
+    whose part of the journal it is; None for all of it.
     """
     if not settings.allow_writes:
         yield None
@@ -50,7 +57,7 @@ async def writing_through(door: "Opened", settings: Settings, *, demo: bool) -> 
             settings,
             door.portal,
             door.writer,
-            lambda: SqliteJournal.in_folder(folder),
+            lambda: SqliteJournal.in_folder(folder, caller=caller),
             lambda: SqliteIntake.in_folder(folder),
         )
         async with writing.desk.finishing.lasting() if writing else nullcontext():
@@ -81,6 +88,37 @@ async def opened(settings: Settings, *, demo: bool) -> AsyncGenerator[Opened]:
         yield door
 
 
+@asynccontextmanager
+async def served_by_token(caller: Caller, door: Opened, *, demo: bool) -> AsyncGenerator[Service]:
+    """What the holder of a token is served with: the operator's door, and the rest of their own."""
+    async with writing_through(door, caller.settings, demo=demo, caller=caller.id) as writing:
+        yield service_for(caller.settings, door.portal, writing, caller=caller.name)
+
+
+@asynccontextmanager
+async def served_by_own_key(caller: Caller, portals: "Portals", *, demo: bool) -> AsyncGenerator[Service]:
+    """What a caller with a key of their own is served with. Raises PortalError when the gateway does not take it.
+
+    `portals`: the paces that all callers share.
+    """
+    async with _by_own_key(caller.settings, portals) as (door, identity):
+        person = f"{identity.portal} user {identity.user_id}" if identity.user_id is not None else f"key {caller.id}"
+        async with writing_through(door, caller.settings, demo=demo, caller=person) as writing:
+            yield service_for(caller.settings, door.portal, writing)
+
+
+@contextmanager
+def gateway_for(settings: Settings, *, demo: bool) -> Generator[Settings]:
+    """The settings of a server whose callers bring keys of their own: those given, or pointed at a demo portal."""
+    if not demo:
+        yield settings
+        return
+    from bitrix24_mcp.demo import DemoPortal  # noqa: PLC0415 - a server for a real portal never loads it
+
+    with DemoPortal.start() as portal:
+        yield settings.model_copy(update={"base_url": portal.url})
+
+
 def for_demo(settings: Settings, url: str) -> Settings:
     """The same settings, pointed at a demo portal."""
     return settings.model_copy(update={"base_url": url, "api_key": SecretStr(DEMO_KEY), "session_token": SecretStr("")})
@@ -96,6 +134,20 @@ async def _through_gateway(settings: Settings) -> AsyncGenerator[Opened]:
 
     async with GatewayClient(settings.credentials()) as client:
         yield Opened(GatewayPortal(client), lambda: _gateway_writer(client))
+
+
+@asynccontextmanager
+async def _by_own_key(settings: Settings, portals: "Portals") -> AsyncGenerator[tuple[Opened, Identity]]:
+    from bitrix24_mcp.pacing.budget import Budget  # noqa: PLC0415 - see above
+    from bitrix24_mcp.vibecode.client import GatewayClient  # noqa: PLC0415
+    from bitrix24_mcp.vibecode.portal import GatewayPortal  # noqa: PLC0415
+
+    budget = Budget(portal=portals.newcomers)
+    async with GatewayClient(settings.credentials(), budget=budget) as client:
+        portal = GatewayPortal(client)
+        identity = await portal.identity()
+        budget.belongs_to(portals.of(identity.portal))
+        yield Opened(portal, lambda: _gateway_writer(client)), identity
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Identity, WorkflowQuery
-from bitrix24_mcp.server import offered
+from bitrix24_mcp.service import offered
 from bitrix24_mcp.settings import Settings
 
 _TO_DOCTOR = re.compile(r"[;,] `bitrix24-mcp doctor`[^.]*")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bitrix24_mcp.commands.terminal import Terminal
-from bitrix24_mcp.server import check_names, chosen
+from bitrix24_mcp.server import check_names
+from bitrix24_mcp.service import chosen
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools.declare import Tool
 

@@ -44,6 +44,12 @@ create index entries_open on entries (operation) where state in ('sent', 'unknow
 """Numbers grow and are never given twice, which in SQLite takes `autoincrement`. The last index serves only queries
 that have its condition word for word."""
 
+CALLERS = """
+alter table operations add column caller text not null default '';
+create index operations_by_caller on operations (caller, portal) where caller <> '';
+"""
+"""Whose an operation is, where a server tells its callers apart."""
+
 
 def operation_row(operation: Operation) -> dict[str, Any]:
     """The columns of a new operation."""
@@ -90,7 +96,7 @@ def operation_of(row: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -
     )
 
 
-def fetched(connection: sqlite3.Connection, query: str, *values: Any) -> list[dict[str, Any]]:
+def fetched(connection: sqlite3.Connection, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """All rows at once, each by the names of its columns."""
     cursor = connection.execute(query, values)
     names = [column[0] for column in cursor.description]

@@ -20,8 +20,8 @@ _LARGEST = 2**63 - 1
 """The largest number that SQLite knows."""
 
 _BEGIN = """
-insert into operations (portal, user_id, client, tool, made_at, undoes)
-values (:portal, :user_id, :client, :tool, :made_at, :undoes)
+insert into operations (portal, user_id, client, tool, made_at, undoes, caller)
+values (:portal, :user_id, :client, :tool, :made_at, :undoes, :caller)
 """
 _KEEP = """
 insert into entries values (:operation, :place, :action, :entity, :record_id, :sent_values, :before, :after, :mark,
@@ -39,21 +39,31 @@ where operation = :number and state in ('sent', 'unknown')
 """
 _LEARN = f"{_CHANGE} and state in ('sent', 'unknown')"
 
-_ONE = "select * from operations where number = ?"
-_LATEST = "select * from operations order by number desc limit ?"
-_LATEST_ON = "select * from operations where portal = ? order by number desc limit ?"
+# A caller sees their own operations, a person at the machine (null) all.
+_ONE = "select * from operations where number = :number and (:caller is null or caller = :caller)"
+_LATEST = """
+select * from operations where (:caller is null or caller = :caller) order by number desc limit :count
+"""
+_LATEST_ON = """
+select * from operations where portal = :portal and (:caller is null or caller = :caller)
+order by number desc limit :count
+"""
 # `cross join` begins with the entries in an open state: there are few of them, and an index holds no others.
 _OPEN_ON = """
 select operations.* from (select distinct operation from entries where state in ('sent', 'unknown'))
-cross join operations on number = operation where portal = ? order by number
+cross join operations on number = operation where portal = :portal and (:caller is null or caller = :caller)
+order by number
 """
 _LATEST_OPEN = """
 select operations.* from (
-  select distinct operation from entries where state in ('sent', 'unknown') order by operation desc limit ?
-) cross join operations on number = operation order by number desc
+  select distinct operation from entries where state in ('sent', 'unknown') order by operation desc
+) cross join operations on number = operation where (:caller is null or caller = :caller)
+order by number desc limit :count
 """
-_ENTRIES = "select * from entries where operation = ? order by place"
-_UNDONE_BY = "select max(number) as number from operations where undoes = ?"
+_ENTRIES = "select * from entries where operation = :number order by place"
+_UNDONE_BY = """
+select max(number) as number from operations where undoes = :number and (:caller is null or caller = :caller)
+"""
 
 
 def _present() -> datetime:
@@ -61,18 +71,22 @@ def _present() -> datetime:
 
 
 class SqliteJournal:
-    """The `Journal` that a folder keeps. `in_folder` makes it; whatever it does may raise PortalError."""
+    """The `Journal` that a folder keeps. `in_folder` makes it; whatever it does may raise PortalError.
 
-    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
+    `caller`: the only one whose operations are there; None for all, as a person at the machine sees it.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], datetime], caller: str | None) -> None:
         self._path = path
-        self._database = Database(path, [rows.TABLES], failures.WORDS)
+        self._database = Database(path, [rows.TABLES, rows.CALLERS], failures.WORDS)
         self._now = now
+        self._caller = caller
 
     @classmethod
-    def in_folder(cls, folder: Path, *, now: Callable[[], datetime] = _present) -> Self:
+    def in_folder(cls, folder: Path, *, now: Callable[[], datetime] = _present, caller: str | None = None) -> Self:
         """The journal in a folder, which is made with its file where it is missing."""
         prepare(folder, failures.WORDS)
-        journal = cls(folder / _FILE, now)
+        journal = cls(folder / _FILE, now, caller)
         with journal._database.reading():  # says at once what is wrong with the file
             return journal
 
@@ -84,7 +98,12 @@ class SqliteJournal:
         """Keeps a new operation with its entries and gives its number."""
         with failures.meaning(failures.NOTHING_WRITTEN):
             async with self._database.writing() as connection:
-                number = connection.execute(_BEGIN, rows.operation_row(operation)).lastrowid or 0
+                number = (
+                    connection.execute(
+                        _BEGIN, {**rows.operation_row(operation), "caller": self._caller or ""}
+                    ).lastrowid
+                    or 0
+                )
                 connection.executemany(
                     _KEEP, [rows.entry_row(number, place, entry) for place, entry in enumerate(operation.entries)]
                 )
@@ -109,24 +128,24 @@ class SqliteJournal:
 
     async def operation(self, number: int) -> Operation | None:
         """The operation with all its entries; None when there is none of that number."""
-        found = self._read(_ONE, min(number, _LARGEST))
+        found = self._read(_ONE, number=min(number, _LARGEST))
         return found[0] if found else None
 
     async def latest(self, portal: str, count: int) -> Sequence[Operation]:
         """The latest operations on a portal, newest first."""
-        return self._read(_LATEST_ON, portal, count)
+        return self._read(_LATEST_ON, portal=portal, count=count)
 
     async def latest_of_all(self, count: int) -> Sequence[Operation]:
         """The latest operations on any portal, newest first."""
-        return self._read(_LATEST, count)
+        return self._read(_LATEST, count=count)
 
     async def latest_open(self, count: int) -> Sequence[Operation]:
         """The latest operations, on any portal, that have entries in a state of OPEN, newest first."""
-        return _open_among(self._read(_LATEST_OPEN, count))
+        return _open_among(self._read(_LATEST_OPEN, count=count))
 
     async def open(self, portal: str) -> Sequence[Operation]:
         """The operations on a portal that have entries in a state of OPEN, oldest first."""
-        return _open_among(self._read(_OPEN_ON, portal))
+        return _open_among(self._read(_OPEN_ON, portal=portal))
 
     async def settle(self, number: int, state: State, said: str) -> int:
         """Notes what a person found out: those entries that are in a state of OPEN get this one; gives how many."""
@@ -137,15 +156,15 @@ class SqliteJournal:
     async def undone_by(self, number: int) -> int | None:
         """The number of the latest operation that reverses this one; None when none does."""
         with self._database.reading() as connection:
-            [row] = rows.fetched(connection, _UNDONE_BY, number)
+            [row] = rows.fetched(connection, _UNDONE_BY, {"number": number, "caller": self._caller})
         return row["number"]
 
-    def _read(self, query: str, *values: Any) -> list[Operation]:
+    def _read(self, query: str, **values: Any) -> list[Operation]:
         with self._database.reading() as connection:
             # Each operation by itself, so that no writer waits for more than one: its entries are of one moment.
             found = [
-                (row, rows.fetched(connection, _ENTRIES, row["number"]))
-                for row in rows.fetched(connection, query, *values)
+                (row, rows.fetched(connection, _ENTRIES, {"number": row["number"]}))
+                for row in rows.fetched(connection, query, {**values, "caller": self._caller})
             ]
         try:
             return [rows.operation_of(row, entries) for row, entries in found]

@@ -120,6 +120,10 @@ class Budget:
             self.waited += delay
             await self.clock.sleep(delay)
 
+    def belongs_to(self, portal: PortalPace) -> None:
+        """From now on the key's requests count against that portal."""
+        self._portal = portal
+
     def pause(self, seconds: float) -> None:
         """Nobody sends to the portal for so long: it has asked for patience."""
         self._portal.pause(seconds)

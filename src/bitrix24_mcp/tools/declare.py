@@ -97,8 +97,13 @@ async def run(tool: Tool[Any], arguments: Mapping[str, Any], context: Context) -
     try:
         reply = await tool.handler(_validated(tool, arguments), context)
     except PortalError as error:
-        return Outcome({"error": _structured(error)}, str(error))
+        return failed(error)
     return Outcome(reply.model_dump(exclude_none=True))
+
+
+def failed(error: PortalError) -> Outcome:
+    """The answer of a call that fails with this error."""
+    return Outcome({"error": _structured(error)}, str(error))
 
 
 def _structured(error: PortalError) -> dict[str, Any]:

@@ -1,0 +1,35 @@
+"""Who makes a request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bitrix24_mcp.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody with one way to one portal. Nothing is shared by callers whose `id` differs.
+
+    `id` is one word that tells nothing of a key or token. `name`: what the operator calls them; empty where each brings
+    a key of their own. `settings` hold their way to the portal.
+    """
+
+    id: str
+    name: str
+    settings: Settings = field(repr=False, compare=False)
+
+
+class Unrecognised(Exception):
+    """A request does not say who makes it, or nobody knows them; the text says what to send."""
+
+
+class Recognition(Protocol):
+    """One way to tell who makes a request."""
+
+    challenge: str
+    """What the header WWW-Authenticate tells those who are refused."""
+
+    def recognise(self, headers: Mapping[str, str]) -> Caller:
+        """Who sends these headers, whose names are in lower case; raises Unrecognised."""
+        ...
