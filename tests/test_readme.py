@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from assistants import ROOT, Assistant
+from bitrix24_mcp.callers.own_keys import OwnKeys
 from bitrix24_mcp.settings import Settings
 from installed import COMMAND
 
@@ -21,6 +22,7 @@ ENTRIES = [
     for servers in (block.get("mcpServers"), block.get("servers"))
     if servers
     for entry in servers.values()
+    if "command" in entry
 ]
 
 
@@ -33,6 +35,15 @@ def test_every_client_entry_starts_the_command_with_a_way_to_a_portal() -> None:
     assert [way.door for way in ways] == ["gateway", "webhook", "account", "gateway"]
     for way in ways:
         way.check_door()
+
+
+def test_the_entry_of_a_team_brings_a_key_to_its_server() -> None:
+    [entry] = [each for block in JSON_BLOCKS for each in block.get("mcpServers", {}).values() if "headers" in each]
+
+    headers = {name.lower(): value for name, value in entry["headers"].items()}
+    assert entry["url"].endswith("/mcp")
+    caller = OwnKeys(Settings.of({"BITRIX24_MCP_AUTH": "key"})).recognise(headers)
+    assert caller.settings.credentials().api_key == "vibe_api_your_key"
 
 
 @pytest.mark.anyio
