@@ -9,9 +9,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from bitrix24_mcp.commands.memory import settle
 from bitrix24_mcp.commands.terminal import Terminal
+
+if TYPE_CHECKING:
+    from bitrix24_mcp.settings import Settings
 
 _TOP = """\
 Serves a Bitrix24 portal to AI assistants over the Model Context Protocol.
@@ -55,6 +59,9 @@ environment:
   BITRIX24_MCP_TOKENS      the file of tokens, made with `bitrix24-mcp token`
   BITRIX24_MCP_HOSTS       names under which clients reach the server besides this machine's own, comma-separated
   BITRIX24_MCP_TOOLS       offer only these tools, comma-separated
+  BITRIX24_MCP_TELEMETRY   over HTTP, figures of calls: prometheus (at /metrics), otlp (figures and traces to the
+                           collector that OTEL_EXPORTER_OTLP_ENDPOINT names), both; needs the extra observability
+  BITRIX24_MCP_LOG_FORMAT  text, or json: a line each, with ids of requests and, at INFO, figures of calls (text)
   BITRIX24_MCP_LOG_LEVEL   DEBUG, INFO, WARNING or ERROR, to stderr (WARNING)
 """
 _FLAGS = ("allow_writes", "allow_deletes", "intake")
@@ -82,7 +89,7 @@ def _run(options: argparse.Namespace, terminal: Terminal) -> int:
 
     try:
         settings = Settings.of({**os.environ, **_set_by_options(options)})
-        logging.basicConfig(stream=sys.stderr, level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+        _log_to_stderr(settings)
         command: Callable[[argparse.Namespace, Settings, Terminal], int]
         command = import_module(f"bitrix24_mcp.commands.{options.command}").run
         settle()
@@ -90,6 +97,15 @@ def _run(options: argparse.Namespace, terminal: Terminal) -> int:
     except SettingsError as error:
         terminal.complain(str(error))
         return 2
+
+
+def _log_to_stderr(settings: "Settings") -> None:
+    logging.basicConfig(stream=sys.stderr, level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+    if settings.log_format == "json":
+        from bitrix24_mcp.observing.logs import JsonLines  # noqa: PLC0415 - most users read the log themselves
+
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonLines())
 
 
 def _set_by_options(options: argparse.Namespace) -> Mapping[str, str]:

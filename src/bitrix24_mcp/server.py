@@ -4,8 +4,9 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+import anyio
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -34,13 +35,15 @@ from bitrix24_mcp import presentation
 from bitrix24_mcp.asking import ClientsUser, asked
 from bitrix24_mcp.crm.errors import PortalError, quoted
 from bitrix24_mcp.crm.portal import Portal
-from bitrix24_mcp.crm.shape import compact
+from bitrix24_mcp.crm.shape import compact, tokens
+from bitrix24_mcp.observing.record import Call, Record, unnoted
 from bitrix24_mcp.service import Service, chosen, listed, service_for
 from bitrix24_mcp.settings import Settings, SettingsError, version
 from bitrix24_mcp.tools import TOOLS
 from bitrix24_mcp.tools.declare import Context, Outcome, Tool, failed, run
 from bitrix24_mcp.tools.person import InputNeeded
 from bitrix24_mcp.tools.schema import Schema, input_schema
+from bitrix24_mcp.usage import Usage, counted
 
 if TYPE_CHECKING:
     from bitrix24_mcp.writing import Writing  # a server that only reads never loads it
@@ -61,10 +64,12 @@ def check_names(settings: Settings) -> None:
         raise SettingsError(f"BITRIX24_MCP_TOOLS or --tools names {name}, which is no tool; there are {quoted(known)}.")
 
 
-def build_server(settings: Settings, portal: Portal, writing: "Writing | None" = None) -> Server[Any]:
+def build_server(
+    settings: Settings, portal: Portal, writing: "Writing | None" = None, record: Record = unnoted
+) -> Server[Any]:
     """A server for one portal. A tool that is not offered answers like an unknown name.
 
-    `writing`: what may be written and with what; None for a server that only reads.
+    `writing`: what may be written and with what; None for a server that only reads. `record` notes each call.
     """
     service = service_for(settings, portal, writing)
 
@@ -72,7 +77,7 @@ def build_server(settings: Settings, portal: Portal, writing: "Writing | None" =
     async def the_same(_: Any) -> AsyncGenerator[Service]:
         yield service
 
-    return build_shared_server(the_same, settings, writes=writing is not None, lists_are="public")
+    return build_shared_server(the_same, settings, writes=writing is not None, lists_are="public", record=record)
 
 
 def build_shared_server(
@@ -81,11 +86,13 @@ def build_shared_server(
     *,
     writes: bool,
     lists_are: Literal["public", "private"],
+    record: Record = unnoted,
 ) -> Server[Any]:
     """A server that gives each request the service of whoever makes it.
 
     `served` is given the HTTP request, None over stdio; where it raises PortalError a call is answered with that, and
     the list shows what reads. `writes`: whether some may write; `lists_are`: whether all are offered the same tools.
+    `record` notes each call of a tool that exists.
     """
 
     async def list_tools(request: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListToolsResult:
@@ -99,11 +106,17 @@ def build_shared_server(
     async def call_tool(
         request: ServerRequestContext[Any], params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
-        try:
-            async with served(request.request) as service:
-                return await _called(service, request, params)
-        except PortalError as error:
-            return _result(failed(error))
+        tenant, began = "", anyio.current_time()
+        with counted() as usage:
+            try:
+                async with served(request.request) as service:
+                    tenant = service.tenant
+                    result = await _called(service, request, params)
+            except PortalError as error:
+                result = _result(failed(error))
+        if record is not unnoted:
+            record(_noted(params.name, tenant, anyio.current_time() - began, result, usage))
+        return result
 
     return Server(
         presentation.NAME,
@@ -123,6 +136,15 @@ def build_shared_server(
         get_tool_input_schema=_input_schemas(settings, writes=writes).get,
         cache_hints=dict.fromkeys(("tools/list", "resources/list", "prompts/list"), CacheHint(_LISTS_KEEP, lists_are)),
     )
+
+
+def _noted(tool: str, tenant: str, seconds: float, result: CallToolResult | InputRequiredResult, usage: Usage) -> Call:
+    if not isinstance(result, CallToolResult):
+        return Call(tool, tenant, seconds, "", 0, usage)
+    answered = "".join(block.text for block in result.content if isinstance(block, TextContent))
+    content: Mapping[str, Any] = result.structured_content or {}
+    error = cast("Mapping[str, Any]", content.get("error", {}))
+    return Call(tool, tenant, seconds, str(error.get("code", "")), tokens(answered), usage)
 
 
 def _input_schemas(settings: Settings, *, writes: bool) -> dict[str, Schema]:

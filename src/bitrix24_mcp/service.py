@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Service:
-    """Tools by name, and the context of their calls. `caller`: what the operator calls the caller; empty for nobody."""
+    """Tools by name, and the context of their calls.
+
+    `caller`: what the operator calls the caller; `tenant`: a word for them that tells nothing. Both are empty where
+    callers are not told apart.
+    """
 
     tools: Mapping[str, Tool[Any]]
     context: Context
     caller: str = ""
+    tenant: str = ""
 
     @cached_property
     def listed(self) -> ListToolsResult:
@@ -32,9 +37,11 @@ class Service:
         return listed(self.tools)
 
 
-def service_for(settings: Settings, portal: Portal, writing: "Writing | None" = None, *, caller: str = "") -> Service:
+def service_for(
+    settings: Settings, portal: Portal, writing: "Writing | None" = None, *, caller: str = "", tenant: str = ""
+) -> Service:
     """The service of one portal. A tool that is not offered answers like an unknown name."""
-    return Service(offered(settings, writing), context_for(settings, portal, writing), caller)
+    return Service(offered(settings, writing), context_for(settings, portal, writing), caller, tenant)
 
 
 def listed(tools: Mapping[str, Tool[Any]]) -> ListToolsResult:

@@ -59,6 +59,8 @@ class Settings(BaseModel):
     auth: Annotated[Literal["none", "key", "token"], Field(alias="BITRIX24_MCP_AUTH")] = "none"
     tokens: Annotated[str, Field(alias="BITRIX24_MCP_TOKENS")] = ""
     hosts: Annotated[tuple[str, ...], Field(alias="BITRIX24_MCP_HOSTS")] = ()
+    telemetry: Annotated[Literal["", "prometheus", "otlp", "both"], Field(alias="BITRIX24_MCP_TELEMETRY")] = ""
+    log_format: Annotated[Literal["text", "json"], Field(alias="BITRIX24_MCP_LOG_FORMAT")] = "text"
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(alias="BITRIX24_MCP_LOG_LEVEL")] = (
         "WARNING"
     )
@@ -226,7 +228,7 @@ class Settings(BaseModel):
             return frozenset(name.strip() for name in value.split(",") if name.strip())
         return value
 
-    @field_validator("plan", "confirm", "auth", mode="before")
+    @field_validator("plan", "confirm", "auth", "telemetry", "log_format", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

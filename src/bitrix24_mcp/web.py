@@ -19,7 +19,7 @@ from mcp.server.transport_security import TransportSecurityMiddleware, Transport
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bitrix24_mcp.callers.caller import Recognition
 from bitrix24_mcp.callers.guard import Guard
@@ -81,7 +81,7 @@ class _LegacySse:
 class WebServer(uvicorn.Server):
     """uvicorn without its own signal handling, so that the portal client is closed after the last request."""
 
-    def __init__(self, app: Starlette, host: str, port: int, log_level: str) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, log_level: str) -> None:
         super().__init__(
             uvicorn.Config(
                 app,

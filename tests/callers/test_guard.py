@@ -24,6 +24,8 @@ class ByName:
 
     challenge = "Name"
 
+    def check(self) -> None: ...
+
     def recognise(self, headers: Mapping[str, str]) -> Caller:
         if not headers.get("name"):
             raise Unrecognised("Say your name.")

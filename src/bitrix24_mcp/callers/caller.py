@@ -1,5 +1,6 @@
 """Who makes a request."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -19,6 +20,11 @@ class Caller:
     name: str
     settings: Settings = field(repr=False, compare=False)
 
+    @property
+    def tenant(self) -> str:
+        """A word for figures and logs, from which neither the id nor the name can be told."""
+        return hashlib.sha256(self.id.encode()).hexdigest()[:12]
+
 
 class Unrecognised(Exception):
     """A request does not say who makes it, or nobody knows them; the text says what to send."""
@@ -29,6 +35,10 @@ class Recognition(Protocol):
 
     challenge: str
     """What the header WWW-Authenticate tells those who are refused."""
+
+    def check(self) -> None:
+        """Raises SettingsError while nobody can be recognised."""
+        ...
 
     def recognise(self, headers: Mapping[str, str]) -> Caller:
         """Who sends these headers, whose names are in lower case; raises Unrecognised."""

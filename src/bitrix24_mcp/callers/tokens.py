@@ -50,6 +50,10 @@ class Tokens:
         self._stamp = _stamp(self._path)
         self._names = _read(self._path)
 
+    def check(self) -> None:
+        """Raises SettingsError while the file cannot be read."""
+        _read(self._path)
+
     def recognise(self, headers: Mapping[str, str]) -> Caller:
         """Who holds the token; nobody does while the file cannot be read."""
         scheme, _, token = headers.get("authorization", "").strip().partition(" ")

@@ -92,7 +92,7 @@ async def opened(settings: Settings, *, demo: bool) -> AsyncGenerator[Opened]:
 async def served_by_token(caller: Caller, door: Opened, *, demo: bool) -> AsyncGenerator[Service]:
     """What the holder of a token is served with: the operator's door, and the rest of their own."""
     async with writing_through(door, caller.settings, demo=demo, caller=caller.id) as writing:
-        yield service_for(caller.settings, door.portal, writing, caller=caller.name)
+        yield service_for(caller.settings, door.portal, writing, caller=caller.name, tenant=caller.tenant)
 
 
 @asynccontextmanager
@@ -104,7 +104,7 @@ async def served_by_own_key(caller: Caller, portals: "Portals", *, demo: bool) -
     async with _by_own_key(caller.settings, portals) as (door, identity):
         person = f"{identity.portal} user {identity.user_id}" if identity.user_id is not None else f"key {caller.id}"
         async with writing_through(door, caller.settings, demo=demo, caller=person) as writing:
-            yield service_for(caller.settings, door.portal, writing)
+            yield service_for(caller.settings, door.portal, writing, tenant=caller.tenant)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import anyio
 
+from bitrix24_mcp import usage
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.errors import NotFound, PermissionRefused
 from bitrix24_mcp.crm.fields import Fields
@@ -212,7 +213,9 @@ class Metadata:
             return None
 
     async def _once(self, key: Any, read: Callable[[], Awaitable[T]], *, keep_empty: bool = True) -> T:
-        if kept := self._kept.fresh(key):  # without a lock, so that calls at once stay together
+        kept = self._kept.fresh(key)
+        usage.looked_up(kept=kept is not None)
+        if kept:  # without a lock, so that calls at once stay together
             return cast("T", kept.value)
         async with self._alone(key):
             if kept := self._kept.fresh(key):

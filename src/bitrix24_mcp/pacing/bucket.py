@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from bitrix24_mcp import usage
 from bitrix24_mcp.pacing.budget import Clock
 
 _INSTANT = 1e-6
@@ -61,12 +62,14 @@ class Bucket:
             await self.ready()
             self._level += 1
             self.spent += 1
+            usage.sent()
             yield
 
     async def ready(self) -> None:
         """Waits until a request may go out, and takes no turn; a pause that comes meanwhile holds this one too."""
         while (delay := self._delay()) > 0:
             self.waited += delay
+            usage.waited(delay)
             await self.clock.sleep(delay)
 
     def pause(self, seconds: float) -> None:

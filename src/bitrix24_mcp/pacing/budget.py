@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import anyio
 
+from bitrix24_mcp import usage
+
 _LONGEST = 86_400.0
 """Seconds; no window of the portal is longer, whatever a header says."""
 
@@ -109,6 +111,7 @@ class Budget:
             self._portal.note(turn)
             self._turns.append(turn)
             self.spent += 1
+            usage.sent()
             try:
                 yield
             finally:
@@ -118,6 +121,7 @@ class Budget:
         """Waits until a request may go out, and takes no turn; a pause that comes meanwhile holds this one too."""
         while (delay := self._earliest() - self.clock.now()) > 0:
             self.waited += delay
+            usage.waited(delay)
             await self.clock.sleep(delay)
 
     def belongs_to(self, portal: PortalPace) -> None:

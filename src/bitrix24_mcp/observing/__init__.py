@@ -1,0 +1,1 @@
+"""What an administrator sees of a running server: figures, traces and logs; never what was asked or answered."""
