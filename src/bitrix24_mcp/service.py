@@ -41,7 +41,7 @@ def service_for(
     settings: Settings, portal: Portal, writing: "Writing | None" = None, *, caller: str = "", tenant: str = ""
 ) -> Service:
     """The service of one portal. A tool that is not offered answers like an unknown name."""
-    return Service(offered(settings, writing), context_for(settings, portal, writing), caller, tenant)
+    return Service(offered(settings, writing), context_for(settings, portal, writing, whose=tenant), caller, tenant)
 
 
 def listed(tools: Mapping[str, Tool[Any]]) -> ListToolsResult:
@@ -49,11 +49,11 @@ def listed(tools: Mapping[str, Tool[Any]]) -> ListToolsResult:
     return ListToolsResult(tools=[tool.on_the_wire() for tool in tools.values()])
 
 
-def context_for(settings: Settings, portal: Portal, writing: "Writing | None" = None) -> Context:
-    """What every call of one portal shares: made once for it, whatever the number of connections."""
+def context_for(settings: Settings, portal: Portal, writing: "Writing | None" = None, *, whose: str = "") -> Context:
+    """What every call of one portal shares: made once for it, or for each caller, by the word `whose`."""
     spending = Spending(settings.max_calls, settings.max_seconds)
     scopes = {tool.name: tool.scope for tool in offered(settings, writing).values()}
-    metadata = Metadata(portal, zone=settings.time_zone)
+    metadata = Metadata(portal, zone=settings.time_zone, whose=whose)
     desk = writing.desk if writing else None
     return Context(portal, metadata, settings.max_tokens, spending, scopes=scopes, desk=desk)
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
@@ -80,6 +81,18 @@ async def test_the_journal_of_one_is_not_there_for_another(url: str, mode: str, 
 
     assert undoing["preview"]["records"] == 1
     assert own_sql("select amount from deals where id = 5") == [(3.0,)]
+
+
+@pytest.mark.parametrize("call", [("search_items", {"entity": "deals", "limit": 2}), ("list_workflows", {"limit": 2})])
+async def test_a_cursor_leads_on_only_whom_it_was_given(call: tuple[str, dict[str, Any]], url: str, mode: str) -> None:
+    tool, arguments = call
+    async with calling(url, as_key(ADMIN), mode) as admin, calling(url, as_key(READER), mode) as reader:
+        first = await admin.ask(tool, **arguments)
+        assert await reader.fail(tool, **arguments, cursor=first["next_cursor"]) == "INVALID_CURSOR"
+        second = await admin.ask(tool, **arguments, cursor=first["next_cursor"])
+
+    assert first["returned"] == second["returned"] == 2
+    assert [each["id"] for each in first["items"]] != [each["id"] for each in second["items"]]
 
 
 async def test_a_key_that_the_gateway_refuses_is_told_so_and_tried_anew(url: str, mode: str) -> None:

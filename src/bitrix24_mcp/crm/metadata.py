@@ -35,8 +35,12 @@ class Stage:
 class Metadata:
     """Cached descriptions of one portal as one key sees it; concurrent questions share one read."""
 
-    def __init__(self, portal: Portal, *, zone: str = "") -> None:
-        """`zone`: IANA name that overrides what the portal says; empty to ask the portal."""
+    def __init__(self, portal: Portal, *, zone: str = "", whose: str = "") -> None:
+        """`zone`: IANA name that overrides what the portal says; empty to ask the portal.
+
+        `whose`: a word for the one caller that it is for, where callers are told apart; their cursors are theirs alone.
+        """
+        self.whose = whose
         self._portal = portal
         self._zone = zone
         self._kept = Kept[Any]()

@@ -62,7 +62,7 @@ async def search(question: Question, portal: Portal, metadata: Metadata) -> Foun
     Raises InvalidArguments before any record is read when the question is wrong.
     """
     query, fields, columns, since = await _resolve(question, metadata)
-    walk, binding = Walk(query, fields.kind(query.sort[0].field)), _binding(query)
+    walk, binding = Walk(query, fields.kind(query.sort[0].field)), _binding(query, metadata.whose)
     cursor = cursors.decode(question.cursor, binding) if question.cursor else None
     page = await walk.read(portal, cursor)
     items = await _shaped(page, fields, columns, metadata)
@@ -130,8 +130,8 @@ async def _shaped(page: RecordPage, fields: Fields, columns: Sequence[str], meta
     return await with_names(rows, fields, columns, metadata)
 
 
-def _binding(query: RecordQuery) -> list[Any]:
-    return [query.entity.name, as_filter(query.conditions), _written_sort(query)]
+def _binding(query: RecordQuery, whose: str) -> list[Any]:
+    return [query.entity.name, as_filter(query.conditions), _written_sort(query), *([whose] if whose else [])]
 
 
 def _written_sort(query: RecordQuery) -> str:

@@ -105,7 +105,8 @@ async def running(
     """
     since = await counted_from(question.filter, FIELDS, question.cursor, metadata)
     wanted = await _resolve(question, since, portal, metadata)
-    binding = [as_filter(wanted.conditions), wanted.document, wanted.stuck, question.sort]
+    whose = [metadata.whose] if metadata.whose else []
+    binding = [as_filter(wanted.conditions), wanted.document, wanted.stuck, question.sort, *whose]
     cursor = cursors.decode(question.cursor, binding) if question.cursor else None
     place = Place.of(cursor, wanted.sort)
 
