@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from assistants import DEALS, ROOT, Assistant, Sql, TestTime, assistant_for, sql_over
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.budget import Clock
+from services import Service, postgres_server, redis_server
 from writing_assistants import WRITING_DOORS, Door, WritingAssistant, writing_assistant_for
 
 __all__ = ["ROOT", "Assistant", "Sql", "TestTime", "assistant_for", "sql_over"]
@@ -64,6 +65,20 @@ def clock(waits: list[float]) -> Clock:
         await anyio.lowlevel.checkpoint()
 
     return Clock(now=lambda: math.fsum(waits), sleep=wait)
+
+
+@pytest.fixture(scope="session")
+def redis_service() -> Generator[Service]:
+    """A Redis that all tests of a worker share; each uses keys of its own, and none stops it."""
+    with redis_server() as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def postgres_service() -> Generator[Service]:
+    """A PostgreSQL that all tests of a worker share; each uses a database of its own, and none stops it."""
+    with postgres_server() as service:
+        yield service
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,11 @@ environment:
                            (none)
   BITRIX24_MCP_TOKENS      the file of tokens, made with `bitrix24-mcp token`
   BITRIX24_MCP_HOSTS       names under which clients reach the server besides this machine's own, comma-separated
+  BITRIX24_MCP_REDIS       where replicas share the portals' pace and what they read of portals: redis://host:6379/0
+  BITRIX24_MCP_REPLICAS    how many replicas there are at most: each keeps to its part while Redis is down (2)
+  BITRIX24_MCP_DATABASE    where replicas keep journal, accounts and intake rules: postgresql://user@host/name
+  BITRIX24_MCP_ACCOUNTS_KEY
+                           seals the tokens of connected portals there, the same for all replicas
   BITRIX24_MCP_TOOLS       offer only these tools, comma-separated
   BITRIX24_MCP_TELEMETRY   over HTTP, figures of calls: prometheus (at /metrics), otlp (figures and traces to the
                            collector that OTEL_EXPORTER_OTLP_ENDPOINT names), both; needs the extra observability

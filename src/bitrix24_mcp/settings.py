@@ -58,6 +58,10 @@ class Settings(BaseModel):
     intake: Annotated[bool, Field(alias="BITRIX24_MCP_INTAKE")] = False
     auth: Annotated[Literal["none", "key", "token"], Field(alias="BITRIX24_MCP_AUTH")] = "none"
     tokens: Annotated[str, Field(alias="BITRIX24_MCP_TOKENS")] = ""
+    redis: Annotated[SecretStr, Field(alias="BITRIX24_MCP_REDIS")] = SecretStr("")
+    replicas: Annotated[int, Field(alias="BITRIX24_MCP_REPLICAS", ge=1, le=100)] = 2
+    database: Annotated[SecretStr, Field(alias="BITRIX24_MCP_DATABASE")] = SecretStr("")
+    accounts_key: Annotated[SecretStr, Field(alias="BITRIX24_MCP_ACCOUNTS_KEY")] = SecretStr("")
     hosts: Annotated[tuple[str, ...], Field(alias="BITRIX24_MCP_HOSTS")] = ()
     telemetry: Annotated[Literal["", "prometheus", "otlp", "both"], Field(alias="BITRIX24_MCP_TELEMETRY")] = ""
     log_format: Annotated[Literal["text", "json"], Field(alias="BITRIX24_MCP_LOG_FORMAT")] = "text"
@@ -172,7 +176,7 @@ class Settings(BaseModel):
             )
         return Card(self.client_id, self.client_secret.get_secret_value(), self.authorization_hosts, self.return_hosts)
 
-    @field_validator("api_key", "session_token", "client_secret")
+    @field_validator("api_key", "session_token", "client_secret", "redis", "database", "accounts_key")
     @classmethod
     def _one_word(cls, value: SecretStr) -> SecretStr:
         secret = value.get_secret_value()
@@ -186,6 +190,24 @@ class Settings(BaseModel):
         address = value.get_secret_value()
         if address and (error := webhook_error(address)):
             raise ValueError(error)
+        return value
+
+    @field_validator("redis")
+    @classmethod
+    def _of_redis(cls, value: SecretStr) -> SecretStr:
+        address = value.get_secret_value()
+        if address and not address.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must be the address of a Redis server, such as redis://redis.example:6379/0")
+        return value
+
+    @field_validator("database")
+    @classmethod
+    def _of_a_database(cls, value: SecretStr) -> SecretStr:
+        address = value.get_secret_value()
+        if address and not address.startswith(("postgresql://", "postgres://")):
+            raise ValueError(
+                "must be the address of a PostgreSQL database, such as postgresql://user@host/bitrix24_mcp"
+            )
         return value
 
     @field_validator("authorization_hosts", "return_hosts", "hosts", mode="before")
