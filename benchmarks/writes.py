@@ -10,7 +10,7 @@ from mcp import Client
 from mcp_types import CallToolResult
 
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
 from bitrix24_mcp.pacing.budget import Budget
 from bitrix24_mcp.server import build_server
 from bitrix24_mcp.settings import Settings
@@ -30,7 +30,7 @@ async def written(portal: DemoPortal, folder: Path, count: int) -> tuple[float, 
     )
     async with GatewayClient(settings.credentials(), budget=Budget(UNPACED)) as gateway:
         door = GatewayPortal(gateway)
-        journal = SqliteJournal.in_folder(folder)
+        journal = StoredJournal.in_folder(folder)
         writing = await writing_for(settings, door, lambda: GatewayWriter(gateway), lambda: journal)
         async with Client(build_server(settings, door, writing)) as client:
             found = await client.call_tool("search_items", {"entity": "deals", "select": "id", "limit": count})

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from assistants import DEALS, ROOT, Assistant, Sql, TestTime, assistant_for, sql_over
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.budget import Clock
+from postgres_places import own_database
 from services import Service, postgres_server, redis_server
 from writing_assistants import WRITING_DOORS, Door, WritingAssistant, writing_assistant_for
 
@@ -79,6 +80,13 @@ def postgres_service() -> Generator[Service]:
     """A PostgreSQL that all tests of a worker share; each uses a database of its own, and none stops it."""
     with postgres_server() as service:
         yield service
+
+
+@pytest.fixture
+def address(postgres_service: Service) -> Generator[str]:
+    """The address of an empty database of the test's own."""
+    with own_database(postgres_service) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from bitrix24_mcp.crm.writing.journal import OPEN, Entry, Operation, State
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
 
 PORTAL = "portal.example"
 MADE_AT = datetime(2026, 7, 15, 9, 0, tzinfo=UTC)
@@ -41,7 +41,7 @@ def in_states(*states: State) -> tuple[Entry, ...]:
     return tuple(replace(CHANGED, state=state) for state in states)
 
 
-async def kept(journal: SqliteJournal, number: int) -> Operation:
+async def kept(journal: StoredJournal, number: int) -> Operation:
     found = await journal.operation(number)
     assert found is not None
     return found
@@ -84,7 +84,7 @@ class Model:
         return max((each.number for each in self._operations if each.undoes == number), default=None)
 
 
-async def answers(journal: SqliteJournal, count: int) -> list[Any]:
+async def answers(journal: StoredJournal, count: int) -> list[Any]:
     """What a journal of so many operations says to every question, in the order of the model."""
     operations = [await journal.operation(number) for number in range(1, count + 1)]
     return [

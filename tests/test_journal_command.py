@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from bitrix24_mcp.crm.writing.journal import Entry, Operation, State
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
 from connecting import Moment
 from installed import COMMAND
 from journalled import MADE_AT, in_states, operation
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def keep(folder: Path, operations: Sequence[Operation]) -> None:
-    journal = SqliteJournal.in_folder(folder, now=Moment())
+    journal = StoredJournal.in_folder(folder, now=Moment())
     for each in operations:
         anyio.run(journal.begin, each)
 
@@ -261,7 +261,7 @@ def test_what_a_person_found_in_the_portal_settles_what_was_unknown(found: str, 
 
 
 def test_what_may_still_be_under_way_is_not_settled(folder: Path) -> None:
-    now = SqliteJournal.in_folder(folder).now().astimezone(UTC)
+    now = StoredJournal.in_folder(folder).now().astimezone(UTC)
     keep(folder, [operation(*(replace(entry, sent_at=now) for entry in in_states("done", "sent")))])
 
     done = run(folder, "1", "--settle", "not-done")

@@ -223,7 +223,7 @@ def test_an_application_that_cannot_renew_its_access_says_why(
 def test_a_portal_whose_tokens_are_spent_is_connected_again(account: dict[str, str], own_portal: DemoPortal) -> None:
     host = account["BITRIX24_PORTAL"]
     accounts = Accounts.open(Path(account["BITRIX24_MCP_DATA_DIR"]))
-    anyio.run(Exchange(card_for(host)).renew, host, accounts.tokens(accounts.account(host)))
+    anyio.run(Exchange(card_for(host)).renew, host, anyio.run(accounts.tokens, anyio.run(accounts.account, host)))
     own_portal.expire_tokens()
 
     for _ in range(2):  # the second time without asking

@@ -14,8 +14,8 @@ from mcp_types import ElicitRequestParams, ElicitResult
 from assistants import Assistant, TestTime
 from bitrix24_mcp.crm.intake.rule import IntakeRule
 from bitrix24_mcp.crm.writing.desk import Desk, Rules
-from bitrix24_mcp.intake.store import SqliteIntake
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.intake.store import StoredIntake
+from bitrix24_mcp.journal.store import StoredJournal
 from bitrix24_mcp.pacing.bucket import Bucket
 from bitrix24_mcp.pacing.budget import Budget, Clock
 from bitrix24_mcp.rest.calling.client import RestClient
@@ -67,7 +67,7 @@ class Asked:
 class WritingAssistant(Assistant):
     """An assistant that may write. `journal` is what the server keeps."""
 
-    journal: SqliteJournal
+    journal: StoredJournal
     calendar: Calendar
 
     async def write(self, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -100,9 +100,9 @@ async def writing_assistant_for(
         _opened(door, url, key, time, patience, settings) as (chosen, portal, writer),
         _opened(door, url, key, time, 60, settings) as (_, patient, _),  # what is offered hangs on no busy machine
     ):
-        journal = SqliteJournal.in_folder(folder, now=passing)
+        journal = StoredJournal.in_folder(folder, now=passing)
         writing: Writing | None = await writing_for(
-            chosen, patient, writer, lambda: journal, lambda: SqliteIntake.in_folder(folder, now=passing)
+            chosen, patient, writer, lambda: journal, lambda: StoredIntake.in_folder(folder, now=passing)
         )
         server = build_server(chosen, portal, writing)
         async with Client(server, elicitation_callback=person, mode=mode) as client:
@@ -134,10 +134,10 @@ async def specified_assistant(
     """
     async with _opened(door, url, "", TestTime().clock, 60, settings) as (chosen, portal, writer):
         rules = Rules(chosen.allow_deletes, chosen.confirm)
-        intake: SqliteIntake = SqliteIntake.in_folder(folder, now=Calendar())
+        intake: StoredIntake = StoredIntake.in_folder(folder, now=Calendar())
         if rule:
             await intake.create(SPECIFIED_PORTAL, rule)
-        desk = Desk(writer(), SqliteJournal.in_folder(folder, now=Calendar()), rules, intake=intake)
+        desk = Desk(writer(), StoredJournal.in_folder(folder, now=Calendar()), rules, intake=intake)
         offered = Writing(desk, writing_tools(intake=True))
         async with Client(build_server(chosen, portal, offered), mode="legacy") as client:
             yield Assistant(client)

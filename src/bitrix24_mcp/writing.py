@@ -64,11 +64,14 @@ async def writing_for(
             Rules(settings.allow_deletes, settings.confirm),
             intake=intake() if settings.intake and intake is not None else None,
         )
-        with anyio.move_on_after(_PATIENCE):
-            await _look_up(desk, portal, identity, settings)
     except PortalError as error:
         _LOG.warning("Nothing can be written: %s", error)
         return None
+    try:
+        with anyio.move_on_after(_PATIENCE):
+            await _look_up(desk, portal, identity, settings)
+    except PortalError as error:  # each write looks it up again, and is not made without
+        _LOG.warning("What is open in the journal could not be looked up: %s", error)
     return Writing(desk, tools)
 
 

@@ -34,7 +34,7 @@ from bitrix24_mcp.rest.access.application import Application
 async def main(folder, host, how):
     accounts = Accounts.open(pathlib.Path(folder))
     card = Card("local.demo.app", "demo-app-secret", (host,))
-    application = Application(accounts.account(host), accounts, Exchange(card))
+    application = Application(await accounts.account(host), accounts, Exchange(card))
     spent = await application.parameters()
     if how == "killed":
         Held.keep = lambda *_: os._exit(9)
@@ -73,17 +73,17 @@ async def test_nothing_is_renewed_before_the_portal_asks_for_it(application: App
 async def test_an_expired_token_is_renewed_and_the_call_repeated(
     application: Application, accounts: Accounts, account: Account, portal: DemoPortal
 ) -> None:
-    before = accounts.tokens(account)
+    before = await accounts.tokens(account)
     portal.requests.clear()
     portal.expire_tokens()
 
     assert await user_of(application) == "1"
 
-    after = accounts.tokens(account)
+    after = await accounts.tokens(account)
     assert exchanges(portal) == ["refresh_token"]
     assert {before.access, before.refresh}.isdisjoint({after.access, after.refresh})
     assert await application.parameters() == {"auth": after.access}
-    assert accounts.all() == (replace(account, user_id=1),)
+    assert await accounts.all() == (replace(account, user_id=1),)
 
 
 async def test_pair_after_pair_is_kept(application: Application, portal: DemoPortal) -> None:
@@ -129,7 +129,7 @@ async def test_ten_renewals_of_one_token_are_one(application: Application, porta
 async def test_four_processes_at_once_cause_one_refresh(
     account: Account, accounts: Accounts, folder: Path, host: str, portal: DemoPortal
 ) -> None:
-    before = accounts.tokens(account)
+    before = await accounts.tokens(account)
     portal.requests.clear()
     processes = [started(RENEW, str(folder), host, "well") for _ in range(4)]
     for process in processes:
@@ -146,7 +146,7 @@ async def test_four_processes_at_once_cause_one_refresh(
     assert [errors for _, errors in answers] == [""] * 4
     assert len({token for token, _ in answers}) == 1
     assert exchanges(portal) == ["refresh_token"]
-    assert accounts.tokens(account) != before
+    assert await accounts.tokens(account) != before
 
 
 async def test_a_pair_that_another_process_renewed_is_taken_over(
@@ -159,18 +159,18 @@ async def test_a_pair_that_another_process_renewed_is_taken_over(
     assert await application.renewed(spent)
 
     assert exchanges(portal) == []
-    assert await application.parameters() == {"auth": accounts.tokens(account).access}
+    assert await application.parameters() == {"auth": (await accounts.tokens(account)).access}
 
 
 async def test_a_process_killed_between_answer_and_storing_leaves_the_old_pair_and_then_a_stale_account(
     account: Account, accounts: Accounts, application: Application, folder: Path, host: str, portal: DemoPortal
 ) -> None:
-    before = accounts.tokens(account)
+    before = await accounts.tokens(account)
     portal.requests.clear()
     killed = started(RENEW, str(folder), host, "killed")
     output, errors = await anyio.to_thread.run_sync(killed.communicate, "\n")
     assert (killed.returncode, output, errors) == (9, "ready\n", "")
-    assert (exchanges(portal), accounts.tokens(account)) == (["refresh_token"], before)
+    assert (exchanges(portal), await accounts.tokens(account)) == (["refresh_token"], before)
     portal.expire_tokens()
 
     with pytest.raises(KeyRefused) as refused:
@@ -178,14 +178,14 @@ async def test_a_process_killed_between_answer_and_storing_leaves_the_old_pair_a
 
     assert refused.value.code == "ACCOUNT_STALE"
     assert f"bitrix24-mcp connect {host}" in refused.value.advice
-    assert accounts.all() == (replace(account, stale=True),)
+    assert await accounts.all() == (replace(account, stale=True),)
 
 
 async def test_a_stale_account_is_said_to_be_stale_without_asking_again(
     account: Account, accounts: Accounts, card: Card, portal: DemoPortal
 ) -> None:
     async with accounts.held(account) as held:
-        held.give_up()
+        await held.give_up()
     portal.requests.clear()
 
     application = Application(account, accounts, Exchange(card))
@@ -202,7 +202,7 @@ async def test_a_running_server_takes_over_what_was_connected_again(
 ) -> None:
     spent = await application.parameters()
     async with accounts.held(account) as held:
-        held.give_up()
+        await held.give_up()
     await hand_over(card, accounts, host)
 
     assert await application.renewed(spent)
@@ -217,7 +217,7 @@ async def test_a_disconnected_account_opens_nothing(
 
     with pytest.raises(KeyRefused, match="NOT_CONNECTED"):
         await application.renewed(spent)
-    assert accounts.all() == (replace(account, deleted=True),)
+    assert await accounts.all() == (replace(account, deleted=True),)
 
 
 async def test_a_cancelled_call_does_not_lose_the_new_pair(
@@ -234,14 +234,14 @@ async def test_a_cancelled_call_does_not_lose_the_new_pair(
             answered.set()
             return granted
 
-    before = accounts.tokens(account)
+    before = await accounts.tokens(account)
     application = Application(account, accounts, Slow(card))
     async with anyio.create_task_group() as calls:
         calls.start_soon(application.renewed, await application.parameters())
 
     assert answered.is_set()
-    assert accounts.tokens(account).access not in {before.access, before.refresh}
-    assert await application.parameters() == {"auth": accounts.tokens(account).access}
+    assert (await accounts.tokens(account)).access not in {before.access, before.refresh}
+    assert await application.parameters() == {"auth": (await accounts.tokens(account)).access}
     portal.expire_tokens()
     assert await user_of(application) == "1"
 
@@ -257,9 +257,9 @@ async def test_a_pair_that_cannot_be_stored_is_said_used_and_stored_later(
 
     assert failed.value.code == "TOKENS_NOT_STORED"
     assert in_use != spent
-    assert {"auth": accounts.tokens(account).access} == spent
+    assert {"auth": (await accounts.tokens(account)).access} == spent
     assert await user_of(application) == "1"
-    assert {"auth": accounts.tokens(account).access} == in_use
+    assert {"auth": (await accounts.tokens(account)).access} == in_use
 
 
 async def test_who_waited_for_a_pair_that_could_not_be_stored_uses_it(

@@ -74,7 +74,7 @@ async def test_what_another_process_renewed_is_used_without_a_refused_call(
     spent = await application.parameters()
     await Application(account, accounts, Exchange(card)).renewed(spent)
     portal.expire_tokens()
-    await Application(account, accounts, Exchange(card)).renewed({"auth": accounts.tokens(account).access})
+    await Application(account, accounts, Exchange(card)).renewed({"auth": (await accounts.tokens(account)).access})
     portal.requests.clear()
 
     assert await user_of(application) == "1"
@@ -96,10 +96,10 @@ async def test_a_server_on_a_full_disk_goes_on_renewing_hour_after_hour(
     in_use = await application.parameters()
 
     assert said == ["TOKENS_NOT_STORED"] * 3
-    assert {"auth": accounts.tokens(account).access} == in_use
+    assert {"auth": (await accounts.tokens(account)).access} == in_use
     portal.expire_tokens()
     assert await user_of(application) == "1"
-    assert not accounts.all()[0].stale
+    assert not (await accounts.all())[0].stale
 
 
 async def test_a_disconnected_account_is_not_revived_by_a_pair_that_could_not_be_stored(
@@ -113,4 +113,4 @@ async def test_a_disconnected_account_is_not_revived_by_a_pair_that_could_not_be
     with pytest.raises(KeyRefused, match="NOT_CONNECTED"):
         await user_of(application)
 
-    assert [each.deleted for each in accounts.all()] == [True]
+    assert [each.deleted for each in await accounts.all()] == [True]

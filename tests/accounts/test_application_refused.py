@@ -50,11 +50,11 @@ async def test_who_waited_for_a_renewal_shares_its_failure(elsewhere: Applicatio
         for _ in range(10):
             callers.start_soon(one)
     asked = route.call_count
-    stale = accounts.all()[0].stale
+    stale = (await accounts.all())[0].stale
     await one()
 
     assert (asked, stale, failures) == (1, False, ["PORTAL_TIMEOUT"] * 10 + ["ACCOUNT_STALE"])
-    assert (route.call_count, accounts.all()[0].stale) == (2, True)
+    assert (route.call_count, (await accounts.all())[0].stale) == (2, True)
 
 
 @respx.mock
@@ -76,8 +76,8 @@ async def test_only_a_spent_pair_makes_an_account_stale(
     with pytest.raises(PortalError) as refused:
         await elsewhere.renewed(await elsewhere.parameters())
 
-    [account] = accounts.all()
-    assert (refused.value.code, account.stale, accounts.tokens(account)) == (code, False, PAIR)
+    [account] = await accounts.all()
+    assert (refused.value.code, account.stale, await accounts.tokens(account)) == (code, False, PAIR)
 
 
 @respx.mock
@@ -99,7 +99,7 @@ async def test_tokens_of_another_portal_do_not_take_the_place_of_these(
     with pytest.raises(UnexpectedAnswer, match="OTHER_PORTAL"):
         await elsewhere.renewed(await elsewhere.parameters())
 
-    assert accounts.tokens(accounts.all()[0]) == PAIR
+    assert await accounts.tokens((await accounts.all())[0]) == PAIR
 
 
 @respx.mock

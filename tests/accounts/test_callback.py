@@ -56,7 +56,7 @@ async def test_the_browser_is_sent_where_it_was_wanted(
     answer = await browser.get(PATH, params=query)
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "https://app.example/settings?tab=crm")
-    assert told == list(accounts.all())
+    assert told == list(await accounts.all())
 
 
 async def test_where_none_was_wanted_it_gets_a_page(
@@ -66,7 +66,7 @@ async def test_where_none_was_wanted_it_gets_a_page(
 
     assert answer.status_code == 200
     assert f"{host} is connected." in answer.text
-    assert told == list(accounts.all())
+    assert told == list(await accounts.all())
     assert {name: answer.headers[name] for name in ("Cache-Control", "Referrer-Policy")} == {
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
@@ -238,10 +238,10 @@ async def test_no_page_shows_a_secret_or_runs_what_it_was_sent(
     pages = [(await browser.get(PATH, params=each)).text for each in ({**query, "state": "<b>"}, odd)]
     pages.append((await browser.get(PATH, params=brought_back(handover.link(host)))).text)
 
-    tokens = [word for account in accounts.all() for word in words_of(accounts, account)]
+    tokens = [word for account in await accounts.all() for word in await words_of(accounts, account)]
     assert [word for word in ("<script", "<b>", query["code"], CLIENT_SECRET, *tokens) if word in "".join(pages)] == []
 
 
-def words_of(accounts: Accounts, account: Account) -> tuple[str, str]:
-    tokens = accounts.tokens(account)
+async def words_of(accounts: Accounts, account: Account) -> tuple[str, str]:
+    tokens = await accounts.tokens(account)
     return tokens.access, tokens.refresh

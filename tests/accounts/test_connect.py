@@ -81,7 +81,7 @@ def test_no_secret_is_printed_whatever_the_log_level(portal: DemoPortal, folder:
         page = visit(redirect)
         _, output, errors = waiting.ended()
     accounts = Accounts.open(folder)
-    tokens = accounts.tokens(accounts.account(host))
+    tokens = anyio.run(accounts.tokens, anyio.run(accounts.account, host))
 
     everything = waiting.said + output + errors + page.text + refused.text
     code = httpx.URL(redirect).params["code"]
@@ -176,8 +176,8 @@ async def test_whoever_came_in_the_last_second_is_connected(
     portal.register_application(f"{waiting.bind()}/webhook/create")
     async with anyio.create_task_group() as group:
         group.start_soon(browser)
-        assert (await waiting.outcome(),) == accounts.all()
-    assert len(accounts.all()) == 1
+        assert (await waiting.outcome(),) == await accounts.all()
+    assert len(await accounts.all()) == 1
 
 
 @pytest.mark.parametrize(

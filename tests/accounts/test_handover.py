@@ -61,7 +61,7 @@ async def test_a_portal_is_connected(
         stale=False,
     )
     assert {"crm", "user", "bizproc"} < set(account.scopes)
-    assert accounts.all() == (account,)
+    assert await accounts.all() == (account,)
     assert exchanges(portal) == ["authorization_code"]
 
 
@@ -145,7 +145,7 @@ async def test_a_code_is_good_once(handover: Handover, query: dict[str, str], ho
         await handover.follow_up(await handover.believed({**fresh, "code": query["code"]}))
 
     assert refused.value.code == "INVALID_GRANT"
-    assert [account.stale for account in accounts.all()] == [False]
+    assert [account.stale for account in await accounts.all()] == [False]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ async def test_a_forged_authorisation_server_gets_no_secret(
 
     assert said == "The authorisation server that is named is not one of the trusted ones."
     assert not respx.calls
-    assert accounts.all() == ()
+    assert await accounts.all() == ()
 
 
 @respx.mock
@@ -211,7 +211,7 @@ async def test_tokens_of_another_portal_are_not_kept(
         await handover.follow_up(await handover.believed(query))
 
     assert refused.value.code == "OTHER_PORTAL"
-    assert accounts.all() == ()
+    assert await accounts.all() == ()
 
 
 @respx.mock
@@ -252,7 +252,7 @@ async def test_tokens_that_cannot_be_stored_are_said_to_be_lost(
         await handover.follow_up(callback)
 
     assert failed.value.code == "TOKENS_NOT_STORED"
-    assert accounts.all() == ()
+    assert await accounts.all() == ()
 
 
 async def test_a_wrong_secret_is_told_apart_from_an_unknown_application(
@@ -273,7 +273,7 @@ async def test_a_wrong_secret_is_told_apart_from_an_unknown_application(
 async def test_a_stale_account_is_good_again_after_connecting(card: Card, accounts: Accounts, host: str) -> None:
     account = await hand_over(card, accounts, host)
     async with accounts.held(account) as held:
-        held.give_up()
-    assert accounts.account(host).stale
+        await held.give_up()
+    assert (await accounts.account(host)).stale
 
     assert await hand_over(card, accounts, host) == account

@@ -54,7 +54,7 @@ async def test_the_portal_says_who_allowed_it(
     account = await handover.follow_up(await handover.believed(brought_back(f"{handover.link(host)}&demo_user={user}")))
 
     assert account.user_id == user
-    assert accounts.all() == (account,)
+    assert await accounts.all() == (account,)
     assert [request.path for request in portal.requests] == ["/oauth/authorize/", "/oauth/token/", "/rest/profile"]
 
 
@@ -66,7 +66,7 @@ async def test_another_person_who_connects_it_again_takes_the_first_ones_place(
 
     await handover.follow_up(await handover.believed(brought_back(f"{handover.link(host)}&demo_user=57")))
 
-    assert [account.user_id for account in accounts.all()] == [57]
+    assert [account.user_id for account in await accounts.all()] == [57]
 
 
 @respx.mock
@@ -114,8 +114,8 @@ async def test_a_portal_that_does_not_say_it_is_connected_all_the_same(
 
     account = await handed_over(accounts)
 
-    assert (account.user_id, accounts.all(), route.call_count) == (None, (account,), 1)
-    assert accounts.tokens(account).access == "new-access"
+    assert (account.user_id, await accounts.all(), route.call_count) == (None, (account,), 1)
+    assert (await accounts.tokens(account)).access == "new-access"
 
 
 async def test_a_portal_that_never_ends_its_answer_is_connected_all_the_same(
@@ -129,14 +129,14 @@ async def test_a_portal_that_never_ends_its_answer_is_connected_all_the_same(
     finally:
         portal.clear_faults()
 
-    assert (account.user_id, accounts.all()) == (None, (account,))
+    assert (account.user_id, await accounts.all()) == (None, (account,))
 
 
 async def test_what_cannot_be_noted_is_no_failure(card: Card, accounts: Accounts, host: str, folder: Any) -> None:
     with accepting_no(folder, "update"):
         account = await hand_over(card, accounts, host)
 
-    assert (account.user_id, accounts.all()) == (None, (account,))
+    assert (account.user_id, await accounts.all()) == (None, (account,))
 
 
 @respx.mock
@@ -157,11 +157,11 @@ async def test_a_call_that_is_cancelled_meanwhile_leaves_the_portal_connected(
     try:
         async with anyio.create_task_group() as calls:
             calls.start_soon(hand_over, card, accounts, host)
-            while not accounts.all():
+            while not await accounts.all():
                 await anyio.lowlevel.checkpoint()
             calls.cancel_scope.cancel()
     finally:
         portal.clear_faults()
 
-    [account] = accounts.all()
-    assert accounts.tokens(account).access
+    [account] = await accounts.all()
+    assert (await accounts.tokens(account)).access

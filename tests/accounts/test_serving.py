@@ -23,6 +23,7 @@ from bitrix24_mcp.commands.connection import connected
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.rest.portal import RestPortal
 from bitrix24_mcp.settings import Settings, SettingsError
+from bitrix24_mcp.storage.sqlite import Folder
 from commanding import connecting, run, visit
 from connecting import brought_back, environment, exchanges
 from installed import COMMAND
@@ -122,7 +123,7 @@ async def test_a_server_that_runs_while_its_account_dies_and_is_connected_again_
     async with assistant(folder, host) as client:
         first = await asked(client, "search_items", entity="deals", limit=1)
         async with accounts.held(account) as held:
-            held.give_up()
+            await held.give_up()
         dead = await asked(client, "search_items", entity="deals", limit=2)
         handover = Handover(card, accounts)
         await handover.follow_up(await handover.believed(brought_back(handover.link(host))))
@@ -163,7 +164,7 @@ async def test_what_keeps_an_account_from_being_served_is_said_at_once(
 
 
 async def test_no_secret_shows_whatever_is_asked(account: Account, accounts: Accounts, folder: Path, host: str) -> None:
-    before = accounts.tokens(account)
+    before = await accounts.tokens(account)
     settings = {"BITRIX24_PORTAL": host, "BITRIX24_MCP_LOG_LEVEL": "DEBUG"}
     commands = [["doctor"], ["accounts", "--json"], ["call", "get_portal_info"], ["disconnect", host], ["doctor"]]
 
@@ -179,7 +180,7 @@ async def test_the_account_is_opened_by_its_setting_however_the_portal_is_writte
 ) -> None:
     chosen = Settings.of(environment(folder, host, BITRIX24_PORTAL=f"http://{host}/stream/"))
 
-    async with connected(chosen, demo=False) as opened:
+    async with connected(chosen, Folder(folder), demo=False) as opened:
         identity = await opened.identity()
 
     assert isinstance(opened, RestPortal)
@@ -190,5 +191,5 @@ async def test_an_account_that_is_missing_is_a_wrong_setting(folder: Path, host:
     chosen = Settings.of(environment(folder, host, BITRIX24_PORTAL="other.example"))
 
     with pytest.raises(SettingsError, match="`bitrix24-mcp connect other\\.example`"):
-        async with connected(chosen, demo=False):
+        async with connected(chosen, Folder(folder), demo=False):
             pass

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from bitrix24_mcp.accounts.account import Account, Grant, Tokens
@@ -49,16 +50,16 @@ async def test_a_connected_portal_is_found_by_its_address(accounts: Accounts, ac
         deleted=False,
         stale=False,
     )
-    assert accounts.account(f"https://{PORTAL}/stream/") == account
-    assert accounts.all() == (account,)
-    assert accounts.tokens(account) == FIRST
+    assert await accounts.account(f"https://{PORTAL}/stream/") == account
+    assert await accounts.all() == (account,)
+    assert await accounts.tokens(account) == FIRST
 
 
 async def test_a_portal_that_is_not_connected_is_told_apart_with_those_that_are(
     accounts: Accounts, account: Account
 ) -> None:
     with pytest.raises(KeyRefused) as refused:
-        accounts.account("other.example")
+        await accounts.account("other.example")
 
     assert (refused.value.code, refused.value.candidates) == ("NOT_CONNECTED", (account.portal,))
     assert "bitrix24-mcp connect other.example" in refused.value.advice
@@ -75,8 +76,8 @@ async def test_connecting_again_renews_the_same_account_even_under_a_new_address
     assert renewed == replace(
         account, portal="renamed.example", user_id=7, client_endpoint=again.client_endpoint, scopes=("crm",)
     )
-    assert accounts.all() == (renewed,)
-    assert accounts.tokens(account) == again.tokens
+    assert await accounts.all() == (renewed,)
+    assert await accounts.tokens(account) == again.tokens
 
 
 async def test_another_portal_does_not_take_the_place_of_a_connected_one(accounts: Accounts, account: Account) -> None:
@@ -84,7 +85,7 @@ async def test_another_portal_does_not_take_the_place_of_a_connected_one(account
         await accounts.connect(PORTAL, SERVER, replace(GRANT, member_id="member-2"))
 
     assert refused.value.code == "OTHER_PORTAL"
-    assert accounts.all() == (account,)
+    assert await accounts.all() == (account,)
 
 
 async def test_disconnecting_erases_the_tokens_and_keeps_the_account(
@@ -92,13 +93,13 @@ async def test_disconnecting_erases_the_tokens_and_keeps_the_account(
 ) -> None:
     await accounts.disconnect(PORTAL)
 
-    assert accounts.all() == (replace(account, deleted=True),)
+    assert await accounts.all() == (replace(account, deleted=True),)
     with sqlite3.connect(folder / "accounts.sqlite3") as database:
         assert database.execute("select tokens from accounts").fetchall() == [(None,)]
     database.close()
     for refused in (lambda: accounts.account(PORTAL), lambda: accounts.tokens(account)):
         with pytest.raises(KeyRefused, match="NOT_CONNECTED"):
-            refused()
+            await refused()
 
 
 async def test_what_is_disconnected_can_be_connected_again(accounts: Accounts, account: Account) -> None:
@@ -114,8 +115,8 @@ async def test_a_portal_at_the_address_of_a_disconnected_one_is_a_new_account(
 
     other = await accounts.connect(PORTAL, SERVER, replace(GRANT, member_id="member-2"))
 
-    assert accounts.account(PORTAL) == other
-    assert [each.deleted for each in accounts.all()] == [True, False]
+    assert await accounts.account(PORTAL) == other
+    assert [each.deleted for each in await accounts.all()] == [True, False]
     assert other.id != account.id
 
 
@@ -123,7 +124,7 @@ async def test_nothing_that_opens_a_portal_is_stored_in_the_clear(
     accounts: Accounts, account: Account, folder: Path
 ) -> None:
     async with accounts.held(account) as each:
-        each.keep(replace(GRANT, tokens=Tokens("second-access", "second-refresh")))
+        await each.keep(replace(GRANT, tokens=Tokens("second-access", "second-refresh")))
 
     held = everything_in(folder)
     assert [word for word in (b"first-", b"second-") if word in held] == []
@@ -139,7 +140,7 @@ async def test_nothing_that_opens_a_portal_shows_in_a_repr(accounts: Accounts, a
 @ONLY_POSIX
 async def test_folder_and_files_are_for_their_owner_alone(accounts: Accounts, account: Account, folder: Path) -> None:
     async with accounts.held(account) as held:
-        held.keep(GRANT)
+        await held.keep(GRANT)
         during = modes(folder)
 
     assert during == {
@@ -180,7 +181,7 @@ def test_a_folder_that_others_may_write_to_is_refused(folder: Path, accounts: Ac
 
     with pytest.raises(PortalUnavailable, match=f"chmod 700 {folder}"):
         Accounts.open(folder)
-    assert accounts.all() == ()
+    assert anyio.run(accounts.all) == ()
 
 
 @pytest.mark.parametrize("content", [b"", b"no key", "ключ".encode(), b"A" * 44])
@@ -189,7 +190,7 @@ async def test_a_key_file_that_holds_no_key_is_refused(content: bytes, accounts:
 
     with pytest.raises(PortalUnavailable, match="Put the right key file back"):
         Accounts.open(folder)
-    assert accounts.all() == ()
+    assert await accounts.all() == ()
 
 
 async def test_with_another_key_the_tokens_cannot_be_read_and_that_is_said(
@@ -199,11 +200,11 @@ async def test_with_another_key_the_tokens_cannot_be_read_and_that_is_said(
     other = Accounts.open(folder)
 
     with pytest.raises(KeyRefused) as refused:
-        other.tokens(account)
+        await other.tokens(account)
 
     assert refused.value.code == "TOKENS_UNREADABLE"
     assert f"bitrix24-mcp connect {PORTAL}" in refused.value.advice
-    assert accounts.tokens(account) == FIRST
+    assert await accounts.tokens(account) == FIRST
 
 
 async def test_what_was_tampered_with_is_not_read(accounts: Accounts, account: Account, folder: Path) -> None:
@@ -212,7 +213,7 @@ async def test_what_was_tampered_with_is_not_read(accounts: Accounts, account: A
     database.close()
 
     with pytest.raises(KeyRefused, match="TOKENS_UNREADABLE"):
-        accounts.tokens(account)
+        await accounts.tokens(account)
 
 
 async def test_accounts_of_a_newer_version_are_left_alone(accounts: Accounts, account: Account, folder: Path) -> None:
@@ -221,14 +222,14 @@ async def test_accounts_of_a_newer_version_are_left_alone(accounts: Accounts, ac
     database.close()
 
     with pytest.raises(PortalUnavailable, match="newer version"):
-        accounts.account(account.portal)
+        await accounts.account(account.portal)
 
 
 async def test_a_file_that_is_no_database_is_said_to_be_none(accounts: Accounts, folder: Path) -> None:
     (folder / "accounts.sqlite3").write_bytes(b"something else, long enough to be looked at" * 100)
 
     with pytest.raises(PortalUnavailable, match="ACCOUNTS_UNUSABLE"):
-        accounts.all()
+        await accounts.all()
 
 
 async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
@@ -241,13 +242,13 @@ async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 async def test_what_fails_in_the_middle_never_happened(accounts: Accounts, account: Account) -> None:
     async def fails() -> None:
         async with accounts.held(account) as held:
-            held.keep(replace(GRANT, tokens=Tokens("lost", "lost")))
+            await held.keep(replace(GRANT, tokens=Tokens("lost", "lost")))
             raise NotImplementedError
 
     with pytest.raises(NotImplementedError):
         await fails()
 
-    assert accounts.tokens(account) == FIRST
+    assert await accounts.tokens(account) == FIRST
 
 
 @pytest.mark.parametrize(
@@ -257,11 +258,11 @@ async def test_a_pair_that_is_stored_late_takes_the_place_of_no_newer_one(
     stored: str | None, kept: str, accounts: Accounts, account: Account
 ) -> None:
     async with accounts.held(account) as held:
-        held.keep(replace(GRANT, tokens=Tokens(stored, stored))) if stored else held.give_up()
+        await (held.keep(replace(GRANT, tokens=Tokens(stored, stored))) if stored else held.give_up())
 
     await accounts.keep_late(account, replace(GRANT, tokens=Tokens("late", "late")), Tokens("spent", "spent"))
 
-    assert accounts.tokens(account) == Tokens(kept, kept)
+    assert await accounts.tokens(account) == Tokens(kept, kept)
 
 
 async def test_a_state_is_spent_once_and_forgotten_when_too_old(

@@ -42,8 +42,8 @@ async def main(folder):
     connect = sqlite3.connect
     sqlite3.connect = lambda *arguments, **how: connect(*arguments, **how, factory=Counting)
     grant = Grant(Tokens("second-access", "second-refresh"), "member-1", "https://portal.example/rest/", ("crm",), 7)
-    async with accounts.held(accounts.account("portal.example")) as held:
-        held.keep(grant)
+    async with accounts.held(await accounts.account("portal.example")) as held:
+        await held.keep(grant)
 
 anyio.run(main, sys.argv[1])
 """
@@ -64,7 +64,7 @@ async def test_who_allowed_it_last_is_the_one_whose_eyes_they_are(accounts: Acco
     again = await accounts.connect(PORTAL, SERVER, replace(GRANT, user_id=None))
 
     assert (account.user_id, again.user_id) == (7, None)
-    assert accounts.all() == (again,)
+    assert await accounts.all() == (again,)
 
 
 async def test_a_person_who_becomes_known_late_is_noted_for_their_own_tokens_only(
@@ -73,10 +73,10 @@ async def test_a_person_who_becomes_known_late_is_noted_for_their_own_tokens_onl
     other = replace(GRANT, tokens=Tokens("of", "another"), user_id=None)
 
     assert (await accounts.name_person(account, GRANT, 9)).user_id == 9
-    assert accounts.all()[0].user_id == 9
+    assert (await accounts.all())[0].user_id == 9
     await accounts.connect(PORTAL, SERVER, other)
     assert (await accounts.name_person(account, GRANT, 9)).user_id is None
-    assert accounts.all()[0].user_id is None
+    assert (await accounts.all())[0].user_id is None
 
 
 async def test_a_pair_that_is_stored_late_does_not_replace_what_another_key_sealed(
@@ -88,7 +88,7 @@ async def test_a_pair_that_is_stored_late_does_not_replace_what_another_key_seal
 
     await accounts.keep_late(account, replace(GRANT, tokens=Tokens("late", "late")), FIRST)
 
-    assert other.tokens(account) == Tokens("newest", "newest")
+    assert await other.tokens(account) == Tokens("newest", "newest")
 
 
 async def test_an_account_whose_tokens_cannot_be_read_is_listed_as_one_to_connect_again(
@@ -98,10 +98,10 @@ async def test_an_account_whose_tokens_cannot_be_read_is_listed_as_one_to_connec
     await accounts.disconnect("gone.example")
     (folder / "accounts.key").unlink()
 
-    listed = Accounts.open(folder).all()
+    listed = await Accounts.open(folder).all()
 
     assert listed == (replace(account, stale=True), replace(gone, deleted=True))
-    assert accounts.all()[0] == account
+    assert (await accounts.all())[0] == account
 
 
 @ONLY_POSIX
@@ -113,7 +113,7 @@ async def test_a_database_that_others_may_change_is_refused(
     database_of(folder).chmod(mode)
 
     with pytest.raises(PortalUnavailable) as refused:
-        accounts.tokens(account)
+        await accounts.tokens(account)
 
     assert refused.value.code == "ACCOUNTS_UNUSABLE"
     assert f"chmod 600 {database_of(folder)}" in refused.value.advice
@@ -173,7 +173,7 @@ async def test_a_database_of_another_program_is_said_to_be_unusable_and_left_as_
     before = database_of(folder).read_bytes()
 
     with pytest.raises(PortalUnavailable, match="ACCOUNTS_UNUSABLE"):
-        Accounts.open(folder).all()
+        await Accounts.open(folder).all()
 
     assert database_of(folder).read_bytes() == before
 
@@ -181,14 +181,14 @@ async def test_a_database_of_another_program_is_said_to_be_unusable_and_left_as_
 async def test_a_store_that_somebody_holds_for_too_long_is_said_to_be_busy(
     accounts: Accounts, account: Account, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bitrix24_mcp.storage.database._PATIENCE", 0.0)
+    monkeypatch.setattr("bitrix24_mcp.storage.sqlite._PATIENCE", 0.0)
     with closing(sqlite3.connect(database_of(folder), isolation_level=None)) as other:
         other.execute("begin immediate")
         with pytest.raises(PortalUnavailable, match="Another process"):
             await accounts.disconnect(PORTAL)
-        read = accounts.tokens(account)
+        read = await accounts.tokens(account)
 
-    assert (read, accounts.all()) == (FIRST, (account,))
+    assert (read, await accounts.all()) == (FIRST, (account,))
 
 
 @pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="elsewhere the system names another folder")
@@ -225,12 +225,12 @@ async def test_a_process_killed_before_any_statement_leaves_the_old_pair_or_the_
     output, errors = process.communicate(timeout=60)
     assert (process.returncode in {0, 9}, output, errors) == (True, "", "")
 
-    left = accounts.tokens(account)
+    left = await accounts.tokens(account)
     async with accounts.held(account) as held:
-        held.keep(replace(GRANT, tokens=Tokens("third", "third")))
+        await held.keep(replace(GRANT, tokens=Tokens("third", "third")))
 
     assert left in (FIRST, Tokens("second-access", "second-refresh"))
-    assert accounts.tokens(account) == Tokens("third", "third")
+    assert await accounts.tokens(account) == Tokens("third", "third")
 
 
 async def test_every_statement_of_a_renewal_was_among_them(accounts: Accounts, account: Account, folder: Path) -> None:
@@ -238,7 +238,7 @@ async def test_every_statement_of_a_renewal_was_among_them(accounts: Accounts, a
     process.communicate(timeout=60)
 
     assert process.returncode == 0
-    assert accounts.tokens(account) == Tokens("second-access", "second-refresh")
+    assert await accounts.tokens(account) == Tokens("second-access", "second-refresh")
 
 
 async def test_what_is_refused_is_an_error_of_ours(accounts: Accounts, account: Account, folder: Path) -> None:
@@ -246,10 +246,10 @@ async def test_what_is_refused_is_an_error_of_ours(accounts: Accounts, account: 
     with closing(sqlite3.connect(database_of(folder))) as database, database:
         database.execute("update accounts set tokens = ?", [b"\xff\x00"])
     with pytest.raises(KeyRefused, match="TOKENS_UNREADABLE"):
-        accounts.tokens(account)
+        await accounts.tokens(account)
     with closing(sqlite3.connect(database_of(folder))) as database, database:
         database.execute("update accounts set tokens = 'text', created_at = 'yesterday'")
 
     for read in (lambda: accounts.tokens(account), accounts.all, lambda: accounts.account(PORTAL)):
         with pytest.raises(PortalError):
-            read()
+            await read()

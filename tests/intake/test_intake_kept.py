@@ -7,13 +7,16 @@ from pathlib import Path
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bitrix24_mcp.crm.errors import PortalUnavailable
 from bitrix24_mcp.crm.intake.rule import IntakeRule, Target
 from bitrix24_mcp.crm.intake.rules import LEASE, Answered, KeptRule, Made
-from bitrix24_mcp.intake.store import SqliteIntake
+from bitrix24_mcp.intake.store import StoredIntake
+from bitrix24_mcp.storage.database import Place
+from bitrix24_mcp.storage.sqlite import Folder
+from postgres_places import emptied, replica
 from writing_assistants import Calendar
 
 pytestmark = pytest.mark.anyio
@@ -39,19 +42,34 @@ RULE = IntakeRule(17, 2, "CALL", lead=False, funnel=5, stage="C5:NEW", type="SAL
 ANSWERED = Answered("portal.example", 17, "a1")
 
 
-@given(steps=st.lists(st.tuples(st.sampled_from(["a.example", "б.рф"]), st.booleans(), _RULES), max_size=8))
+STEPS = st.lists(st.tuples(st.sampled_from(["a.example", "б.рф"]), st.booleans(), _RULES), max_size=8)
+
+
+@given(steps=STEPS)
 @settings(deadline=None, max_examples=40)
 def test_it_holds_what_a_dictionary_would_hold(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, bool, IntakeRule]]
 ) -> None:
-    anyio.run(_played, tmp_path_factory.mktemp("intake"), steps)
+    anyio.run(_played, Folder(tmp_path_factory.mktemp("intake")), steps)
 
 
-async def _played(folder: Path, steps: list[tuple[str, bool, IntakeRule]]) -> None:
+@given(steps=STEPS)
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_so_it_does_where_replicas_share_it(address: str, steps: list[tuple[str, bool, IntakeRule]]) -> None:
+    emptied(address)
+    anyio.run(_played_on_a_replica, address, steps)
+
+
+async def _played_on_a_replica(address: str, steps: list[tuple[str, bool, IntakeRule]]) -> None:
+    async with replica(address) as server:
+        await _played(server, steps)
+
+
+async def _played(place: Place, steps: list[tuple[str, bool, IntakeRule]]) -> None:
     calendar = Calendar()
     held: dict[tuple[str, int], KeptRule] = {}
     for portal, creates, rule in steps:
-        intake: SqliteIntake = SqliteIntake.in_folder(folder, now=calendar)
+        intake: StoredIntake = StoredIntake.kept_in(place, now=calendar)
         calendar.passes(seconds=1)
         key = (portal, rule.quiz)
         there = key in held
@@ -68,12 +86,12 @@ def calendar() -> Calendar:
 
 
 @pytest.fixture
-def intake(tmp_path: Path, calendar: Calendar) -> SqliteIntake:
-    return SqliteIntake.in_folder(tmp_path, now=calendar)
+def intake(tmp_path: Path, calendar: Calendar) -> StoredIntake:
+    return StoredIntake.in_folder(tmp_path, now=calendar)
 
 
-async def test_one_attempt_at_a_time_has_an_answer(intake: SqliteIntake, tmp_path: Path, calendar: Calendar) -> None:
-    other: SqliteIntake = SqliteIntake.in_folder(tmp_path, now=calendar)
+async def test_one_attempt_at_a_time_has_an_answer(intake: StoredIntake, tmp_path: Path, calendar: Calendar) -> None:
+    other: StoredIntake = StoredIntake.in_folder(tmp_path, now=calendar)
 
     mine = await intake.claim(ANSWERED)
     refused = await other.claim(ANSWERED)
@@ -85,7 +103,7 @@ async def test_one_attempt_at_a_time_has_an_answer(intake: SqliteIntake, tmp_pat
     assert (refused, bool(another), bool(theirs), mine == theirs) == (None, True, True, False)
 
 
-async def test_an_attempt_without_a_sign_of_life_loses_the_answer(intake: SqliteIntake, calendar: Calendar) -> None:
+async def test_an_attempt_without_a_sign_of_life_loses_the_answer(intake: StoredIntake, calendar: Calendar) -> None:
     first = await intake.claim(ANSWERED)
     assert first
     calendar.now += LEASE / 2
@@ -100,7 +118,7 @@ async def test_an_attempt_without_a_sign_of_life_loses_the_answer(intake: Sqlite
     assert (kept, bool(second), third) == (None, True, None)
 
 
-async def test_what_was_made_is_kept_by_kind_whoever_has_the_answer(intake: SqliteIntake) -> None:
+async def test_what_was_made_is_kept_by_kind_whoever_has_the_answer(intake: StoredIntake) -> None:
     await intake.note(ANSWERED, "nobody", "contact", Made(5, 1))
     await intake.note(ANSWERED, "nobody", "deal", Made(7, 2))
     await intake.note(ANSWERED, "nobody", "deal", Made(8, 3))
@@ -110,7 +128,7 @@ async def test_what_was_made_is_kept_by_kind_whoever_has_the_answer(intake: Sqli
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"quiz": 17}', "null", '{"quiz'])
-async def test_a_rule_that_another_program_wrote_is_an_error(text: str, intake: SqliteIntake, tmp_path: Path) -> None:
+async def test_a_rule_that_another_program_wrote_is_an_error(text: str, intake: StoredIntake, tmp_path: Path) -> None:
     await intake.create("portal.example", RULE)
     with closing(sqlite3.connect(tmp_path / "intake.sqlite3")) as connection:
         connection.execute("update rules set rule = ?", [text])
@@ -127,11 +145,11 @@ def test_a_file_that_is_no_database_is_an_error_at_once(content: bytes, tmp_path
     (tmp_path / "intake.sqlite3").chmod(0o600)
 
     with pytest.raises(PortalUnavailable) as raised:
-        SqliteIntake.in_folder(tmp_path)
+        StoredIntake.in_folder(tmp_path)
     assert raised.value.code == "INTAKE_UNUSABLE"
 
 
-def test_the_file_is_for_its_owner_alone(intake: SqliteIntake, tmp_path: Path) -> None:
+def test_the_file_is_for_its_owner_alone(intake: StoredIntake, tmp_path: Path) -> None:
     del intake
 
     assert (tmp_path / "intake.sqlite3").stat().st_mode & 0o777 == 0o600

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
 from connecting import Moment
 
 
@@ -19,5 +19,5 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(folder: Path, moment: Moment) -> SqliteJournal:
-    return SqliteJournal.in_folder(folder, now=moment)
+def journal(folder: Path, moment: Moment) -> StoredJournal:
+    return StoredJournal.in_folder(folder, now=moment)

@@ -11,11 +11,13 @@ from typing import get_args
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from bitrix24_mcp.crm.writing.journal import OPEN, Entry, Journal, Operation, State
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
+from bitrix24_mcp.storage.database import Place
+from bitrix24_mcp.storage.sqlite import Folder
 from connecting import Moment
 from journalled import (
     CHANGED,
@@ -30,6 +32,7 @@ from journalled import (
     operation,
     states,
 )
+from postgres_places import emptied, replica
 
 pytestmark = pytest.mark.anyio
 
@@ -50,15 +53,29 @@ STEPS = st.lists(
 @settings(deadline=None, max_examples=80)
 def test_whatever_is_begun_changed_and_reopened_it_answers_like_a_journal_in_memory(steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        anyio.run(_play, Path(folder), steps)
+        anyio.run(_play, Folder(Path(folder)), steps)
 
 
-async def _play(folder: Path, steps: list[Step]) -> None:
-    journal: SqliteJournal = SqliteJournal.in_folder(folder)
+@given(steps=STEPS)
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_so_it_does_where_replicas_share_it(address: str, steps: list[Step]) -> None:
+    """But for the one character that PostgreSQL does not take, which stands there as its number."""
+    assume("\\x00" not in repr(steps))
+    emptied(address)
+    anyio.run(_play_on_a_replica, address, steps)
+
+
+async def _play_on_a_replica(address: str, steps: list[Step]) -> None:
+    async with replica(address) as server:
+        await _play(server, steps)
+
+
+async def _play(place: Place, steps: list[Step]) -> None:
+    journal = StoredJournal.kept_in(place)
     model, begun = Model(), list[Operation]()
     for step in steps:
         if step is None:
-            journal = SqliteJournal.in_folder(folder)
+            journal = StoredJournal.kept_in(place)
         elif isinstance(step, Operation):
             assert await journal.begin(step) == model.begin(step)
             begun.append(step)
@@ -70,13 +87,13 @@ async def _play(folder: Path, steps: list[Step]) -> None:
         assert await answers(journal, len(begun)) == model.answers()
 
 
-def test_it_is_a_journal(journal: SqliteJournal, moment: Moment) -> None:
+def test_it_is_a_journal(journal: StoredJournal, moment: Moment) -> None:
     as_the_crm_knows_it: Journal = journal
 
     assert as_the_crm_knows_it.now() == moment.now
 
 
-async def test_a_moment_of_any_zone_is_kept_as_that_moment(journal: SqliteJournal) -> None:
+async def test_a_moment_of_any_zone_is_kept_as_that_moment(journal: StoredJournal) -> None:
     there = MADE_AT.astimezone(timezone(timedelta(hours=5, minutes=45))) + timedelta(microseconds=7)
 
     number = await journal.begin(operation(replace(CHANGED, sent_at=there), made_at=there))
@@ -87,7 +104,7 @@ async def test_a_moment_of_any_zone_is_kept_as_that_moment(journal: SqliteJourna
 
 
 async def test_cyrillic_can_be_read_in_the_file_and_moments_have_their_offset(
-    journal: SqliteJournal, folder: Path
+    journal: StoredJournal, folder: Path
 ) -> None:
     await journal.begin(operation())
 
@@ -96,7 +113,7 @@ async def test_cyrillic_can_be_read_in_the_file_and_moments_have_their_offset(
     assert row == ('{"title": "Кирпич", "opportunity": 100.5}', "5", "2026-07-15T09:00:00+00:00")
 
 
-async def test_half_a_character_does_not_keep_a_write_from_being_noted(journal: SqliteJournal) -> None:
+async def test_half_a_character_does_not_keep_a_write_from_being_noted(journal: StoredJournal) -> None:
     """JSON may bring one, and no file takes it."""
     entry = replace(CHANGED, values={"title \ud800": ["\\\udfff"]}, said="\ud800")
 
@@ -109,7 +126,7 @@ async def test_half_a_character_does_not_keep_a_write_from_being_noted(journal: 
 
 @pytest.mark.parametrize("state", get_args(State))
 async def test_an_operation_is_open_while_nobody_knows_whether_the_portal_did_it(
-    state: State, journal: SqliteJournal
+    state: State, journal: StoredJournal
 ) -> None:
     number = await journal.begin(operation(*in_states("done", state, "planned")))
 
@@ -118,7 +135,7 @@ async def test_an_operation_is_open_while_nobody_knows_whether_the_portal_did_it
     assert [each.number for each in found] == ([number, number] if state in OPEN else [])
 
 
-async def test_open_operations_come_oldest_first_and_the_latest_newest_first(journal: SqliteJournal) -> None:
+async def test_open_operations_come_oldest_first_and_the_latest_newest_first(journal: StoredJournal) -> None:
     for _ in range(3):
         await journal.begin(operation(*in_states("sent")))
 
@@ -128,7 +145,7 @@ async def test_open_operations_come_oldest_first_and_the_latest_newest_first(jou
 
 
 async def test_numbers_are_never_given_again_even_when_operations_were_taken_out(
-    journal: SqliteJournal, folder: Path
+    journal: StoredJournal, folder: Path
 ) -> None:
     await journal.begin(operation())
     await journal.begin(operation())
@@ -139,13 +156,13 @@ async def test_numbers_are_never_given_again_even_when_operations_were_taken_out
 
 
 @pytest.mark.parametrize("number", [0, -1, 5, 2**63, 10**40])
-async def test_there_is_no_operation_of_a_number_that_was_not_given(number: int, journal: SqliteJournal) -> None:
+async def test_there_is_no_operation_of_a_number_that_was_not_given(number: int, journal: StoredJournal) -> None:
     await journal.begin(operation())
 
     assert await journal.operation(number) is None
 
 
-async def test_what_a_person_settles_is_only_what_was_open(journal: SqliteJournal, moment: Moment) -> None:
+async def test_what_a_person_settles_is_only_what_was_open(journal: StoredJournal, moment: Moment) -> None:
     every = in_states(*get_args(State))
     number, other = await journal.begin(operation(*every)), await journal.begin(operation(*in_states("sent")))
 
@@ -169,7 +186,7 @@ class Counting(sqlite3.Connection):
         return 0
 
 
-async def cost(journal: SqliteJournal) -> list[int]:
+async def cost(journal: StoredJournal) -> list[int]:
     """What each question costs."""
     costs: list[int] = []
     for ask in (
@@ -187,7 +204,7 @@ async def cost(journal: SqliteJournal) -> list[int]:
 
 
 async def test_no_question_costs_more_when_there_are_many_operations(
-    journal: SqliteJournal, folder: Path, monkeypatch: pytest.MonkeyPatch
+    journal: StoredJournal, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for portal in (PORTAL, "other.example"):
         for _ in range(20):

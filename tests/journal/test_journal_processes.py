@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
 from connecting import started
 from journalled import CHANGED, PORTAL, in_states, kept, operation
 
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.anyio
 WRITER = """
 import json, pathlib, sys, anyio
 from dataclasses import replace
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
 from journalled import CHANGED, operation
 
 async def main(folder, name):
     sys.stdin.readline()
-    journal = SqliteJournal.in_folder(pathlib.Path(folder))
+    journal = StoredJournal.in_folder(pathlib.Path(folder))
     numbers = []
     for each in range(15):
         entry = replace(CHANGED, values={"title": f"{name} {each}"})
@@ -38,11 +38,11 @@ anyio.run(main, *sys.argv[1:3])
 KILLED_BETWEEN = """
 import pathlib, sys, anyio
 from dataclasses import replace
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
 from journalled import in_states, operation
 
 async def main(folder):
-    journal = SqliteJournal.in_folder(pathlib.Path(folder))
+    journal = StoredJournal.in_folder(pathlib.Path(folder))
     number = await journal.begin(operation(*in_states("planned", "planned")))
     await journal.change(number, {0: in_states("sent")[0]})
     print(number, flush=True)
@@ -52,7 +52,7 @@ anyio.run(main, sys.argv[1])
 """
 KILLED_WITHIN = """
 import json, os, pathlib, signal, sqlite3, sys, anyio
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
 from journalled import in_states, operation
 
 class Counting(sqlite3.Connection):
@@ -76,7 +76,7 @@ class Counting(sqlite3.Connection):
         Counting.left -= 1
 
 async def write(folder, statement):
-    journal = SqliteJournal.in_folder(folder)
+    journal = StoredJournal.in_folder(folder)
     number = await journal.begin(operation(*in_states("planned", "planned"), client=str(statement)))
     await journal.change(number, {0: in_states("sent")[0], 1: in_states("sent")[0]})
 
@@ -115,7 +115,7 @@ def printed(*processes: subprocess.Popen[str]) -> list[Any]:
     return [json.loads(output) for output, _ in said]
 
 
-async def test_what_several_processes_write_at_once_is_all_kept(journal: SqliteJournal, folder: Path) -> None:
+async def test_what_several_processes_write_at_once_is_all_kept(journal: StoredJournal, folder: Path) -> None:
     """Each has operations of its own, and all change one that they share, each its own entry."""
     shared = await journal.begin(operation(*[CHANGED] * 4))
 
@@ -131,7 +131,7 @@ async def test_what_several_processes_write_at_once_is_all_kept(journal: SqliteJ
     assert [entry.said for entry in (await kept(journal, shared)).entries] == [f"{name} 14" for name in range(4)]
 
 
-async def test_a_process_that_is_killed_leaves_what_was_kept(journal: SqliteJournal, folder: Path) -> None:
+async def test_a_process_that_is_killed_leaves_what_was_kept(journal: StoredJournal, folder: Path) -> None:
     with running(KILLED_BETWEEN, str(folder)) as process:
         assert process.stdout is not None
         number = int(process.stdout.readline())
@@ -142,7 +142,7 @@ async def test_a_process_that_is_killed_leaves_what_was_kept(journal: SqliteJour
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork")
 async def test_a_process_killed_before_any_statement_leaves_each_call_whole_or_undone_and_no_lock(
-    journal: SqliteJournal, folder: Path
+    journal: StoredJournal, folder: Path
 ) -> None:
     [survived] = printed(running(KILLED_WITHIN, str(folder)))
 

@@ -14,7 +14,7 @@ import pytest
 
 from bitrix24_mcp.crm.errors import PortalUnavailable
 from bitrix24_mcp.crm.writing.journal import State
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
 from connecting import started
 from journalled import PORTAL, in_states, kept, modes, operation, states
 from waiting import settled
@@ -28,10 +28,10 @@ import json, pathlib, resource, sys, anyio
 from datetime import UTC, datetime
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.writing.journal import Entry, Operation
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
 
 async def main(folder):
-    journal = SqliteJournal.in_folder(pathlib.Path(folder))
+    journal = StoredJournal.in_folder(pathlib.Path(folder))
     entry = Entry("create", "deals", None, {"comments": "long " * 100})
     large = Operation("portal.example", 7, "", "", (entry,) * 200, datetime.now(UTC))
     small = Operation("portal.example", 7, "", "", (), datetime.now(UTC))
@@ -65,7 +65,7 @@ def accepting_no(folder: Path, statement: str, when: str = "true") -> Generator[
 
 
 async def test_an_operation_that_finds_no_room_is_not_kept_and_nothing_is_written_to_the_portal(
-    journal: SqliteJournal, folder: Path
+    journal: StoredJournal, folder: Path
 ) -> None:
     with accepting_no(folder, "insert", "new.place = 1"), pytest.raises(PortalUnavailable) as refused:
         await journal.begin(operation(*in_states("planned", "planned")))
@@ -88,7 +88,7 @@ async def test_an_operation_that_finds_no_room_is_not_kept_and_nothing_is_writte
     ],
 )
 async def test_entries_that_find_no_room_are_all_as_they_were_and_what_that_means_is_said(
-    state: State, meaning: str, journal: SqliteJournal, folder: Path
+    state: State, meaning: str, journal: StoredJournal, folder: Path
 ) -> None:
     number = await journal.begin(operation(*in_states("planned", "planned")))
     changed = dict(enumerate(in_states(state, state)))
@@ -104,7 +104,7 @@ async def test_entries_that_find_no_room_are_all_as_they_were_and_what_that_mean
 
 @ONLY_POSIX
 async def test_when_the_system_lets_a_file_grow_no_more_nothing_is_kept_and_later_it_goes_on(
-    journal: SqliteJournal, folder: Path
+    journal: StoredJournal, folder: Path
 ) -> None:
     output, errors = started(ON_A_FULL_DISK, str(folder)).communicate(timeout=60)
 
@@ -115,7 +115,7 @@ async def test_when_the_system_lets_a_file_grow_no_more_nothing_is_kept_and_late
 
 
 async def test_a_file_that_was_replaced_does_not_take_the_rest_of_an_operation_silently(
-    journal: SqliteJournal, folder: Path
+    journal: StoredJournal, folder: Path
 ) -> None:
     number = await journal.begin(operation(*in_states("sent", "sent")))
     database_of(folder).unlink()
@@ -124,7 +124,7 @@ async def test_a_file_that_was_replaced_does_not_take_the_rest_of_an_operation_s
         await journal.change(number, {0: in_states("done")[0]})
 
 
-async def test_a_place_that_an_operation_does_not_have_changes_nothing(journal: SqliteJournal) -> None:
+async def test_a_place_that_an_operation_does_not_have_changes_nothing(journal: StoredJournal) -> None:
     number = await journal.begin(operation(*in_states("sent", "sent")))
 
     with pytest.raises(PortalUnavailable, match="JOURNAL_UNUSABLE"):
@@ -137,7 +137,7 @@ async def test_a_place_that_an_operation_does_not_have_changes_nothing(journal: 
 async def test_folder_and_files_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        await SqliteJournal.in_folder(tmp_path / "data").begin(operation())
+        await StoredJournal.in_folder(tmp_path / "data").begin(operation())
     finally:
         os.umask(before)
 
@@ -147,7 +147,7 @@ async def test_folder_and_files_are_for_their_owner_alone_whatever_the_umask(tmp
 @ONLY_POSIX
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
 async def test_a_file_that_others_may_change_is_refused_before_anything_is_written(
-    mode: int, journal: SqliteJournal, folder: Path
+    mode: int, journal: StoredJournal, folder: Path
 ) -> None:
     database_of(folder).chmod(mode)
 
@@ -161,26 +161,26 @@ async def test_a_file_that_others_may_change_is_refused_before_anything_is_writt
 
 
 @ONLY_POSIX
-def test_a_folder_that_others_may_write_to_is_refused(journal: SqliteJournal, folder: Path) -> None:
+def test_a_folder_that_others_may_write_to_is_refused(journal: StoredJournal, folder: Path) -> None:
     folder.chmod(0o770)
 
     with pytest.raises(PortalUnavailable, match=f"chmod 700 {folder}"):
-        SqliteJournal.in_folder(folder, now=journal.now)
+        StoredJournal.in_folder(folder, now=journal.now)
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
     with pytest.raises(PortalUnavailable, match=r"BITRIX24_MCP_DATA_DIR.*JOURNAL_UNUSABLE"):
-        SqliteJournal.in_folder(tmp_path / "file" / "data")
+        StoredJournal.in_folder(tmp_path / "file" / "data")
 
 
-async def test_the_journal_of_a_newer_version_is_left_alone(journal: SqliteJournal, folder: Path) -> None:
+async def test_the_journal_of_a_newer_version_is_left_alone(journal: StoredJournal, folder: Path) -> None:
     with closing(sqlite3.connect(database_of(folder))) as database:
         database.execute("pragma user_version = 3")
 
     with pytest.raises(PortalUnavailable, match="newer version"):
-        SqliteJournal.in_folder(folder)
+        StoredJournal.in_folder(folder)
     with pytest.raises(PortalUnavailable, match="newer version"):
         await journal.begin(operation())
 
@@ -188,7 +188,7 @@ async def test_the_journal_of_a_newer_version_is_left_alone(journal: SqliteJourn
 @pytest.mark.parametrize("column", ["sent_values", "before", "after", "record_id", "sent_at"])
 @pytest.mark.parametrize("content", ["5 bricks", "", 7])
 async def test_what_another_program_wrote_into_it_is_said(
-    column: str, content: str | int, journal: SqliteJournal, folder: Path
+    column: str, content: str | int, journal: StoredJournal, folder: Path
 ) -> None:
     if (column, content) in {("record_id", 7), ("sent_at", "")}:
         return  # that is an id, and no moment
@@ -200,7 +200,7 @@ async def test_what_another_program_wrote_into_it_is_said(
         await journal.operation(number)
 
 
-async def test_a_file_that_is_no_database_is_said_to_be_none(folder: Path, journal: SqliteJournal) -> None:
+async def test_a_file_that_is_no_database_is_said_to_be_none(folder: Path, journal: StoredJournal) -> None:
     database_of(folder).write_bytes(b"something else, long enough to be looked at" * 100)
 
     with pytest.raises(PortalUnavailable, match="JOURNAL_UNUSABLE"):
@@ -216,7 +216,7 @@ def held(folder: Path) -> Generator[sqlite3.Connection]:
 
 
 async def test_a_call_that_is_cancelled_while_another_process_writes_keeps_nothing(
-    journal: SqliteJournal, folder: Path
+    journal: StoredJournal, folder: Path
 ) -> None:
     number = await journal.begin(operation(*in_states("planned")))
     async with anyio.create_task_group() as group:
@@ -230,7 +230,7 @@ async def test_a_call_that_is_cancelled_while_another_process_writes_keeps_nothi
     assert await journal.latest_of_all(10) == [operation(*in_states("planned"), number=number)]
 
 
-async def test_a_call_that_is_cancelled_otherwise_is_kept_whole(journal: SqliteJournal) -> None:
+async def test_a_call_that_is_cancelled_otherwise_is_kept_whole(journal: StoredJournal) -> None:
     entries = in_states("sent", "sent")
     with anyio.CancelScope() as scope:
         scope.cancel()
@@ -241,7 +241,7 @@ async def test_a_call_that_is_cancelled_otherwise_is_kept_whole(journal: SqliteJ
 
 
 async def test_waiting_for_another_process_holds_up_nobody_else_and_ends_with_the_file(
-    journal: SqliteJournal, folder: Path
+    journal: StoredJournal, folder: Path
 ) -> None:
     with anyio.fail_after(10):
         async with anyio.create_task_group() as group:
@@ -255,15 +255,15 @@ async def test_waiting_for_another_process_holds_up_nobody_else_and_ends_with_th
 
 
 async def test_a_file_that_another_process_does_not_let_go_is_said_to_be_busy(
-    journal: SqliteJournal, folder: Path, monkeypatch: pytest.MonkeyPatch
+    journal: StoredJournal, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bitrix24_mcp.storage.database._PATIENCE", 0.0)
+    monkeypatch.setattr("bitrix24_mcp.storage.sqlite._PATIENCE", 0.0)
 
     with held(folder), pytest.raises(PortalUnavailable, match=r"Another process.* Nothing was written to the portal\."):
         await journal.begin(operation())
 
 
-async def test_what_is_no_json_is_an_error_of_the_caller_and_nothing_is_kept(journal: SqliteJournal) -> None:
+async def test_what_is_no_json_is_an_error_of_the_caller_and_nothing_is_kept(journal: StoredJournal) -> None:
     entry = replace(in_states("planned")[0], values={"amount": 1j})
 
     with pytest.raises(TypeError):

@@ -12,7 +12,7 @@ from assistants import Sql, sql_over
 from bitrix24_mcp.crm.intake.rules import Answered
 from bitrix24_mcp.demo import DemoPortal, Fault
 from bitrix24_mcp.demo.faults import FaultKind
-from bitrix24_mcp.intake.store import SqliteIntake
+from bitrix24_mcp.intake.store import StoredIntake
 from oracle import change
 from questionnaires import LEAD_RULE, QUIZ, intake_assistant, save
 from writing_assistants import WRITING_DOORS, Asked, Door, WritingAssistant
@@ -521,7 +521,7 @@ async def test_an_attempt_that_was_killed_holds_the_answer_for_ten_minutes_only(
     assistant: WritingAssistant, own_portal: DemoPortal, tmp_path: Path, door: Door
 ) -> None:
     portal = "demo.bitrix24.ru" if door == "gateway" else own_portal.url.removeprefix("http://")
-    killed = SqliteIntake.in_folder(tmp_path, now=assistant.calendar)
+    killed = StoredIntake.in_folder(tmp_path, now=assistant.calendar)
     assert await killed.claim(Answered(portal, QUIZ, "a1"))
 
     shown = await assistant.ask("submit_intake", **WHOLE)

@@ -1,12 +1,13 @@
-"""The tables of accounts, and the file that holds them."""
+"""The tables of accounts, and their rows."""
 
-from pathlib import Path
+from datetime import datetime
 
 from bitrix24_mcp.accounts import failures
-from bitrix24_mcp.storage.database import Database
+from bitrix24_mcp.accounts.account import Account
+from bitrix24_mcp.accounts.addresses import host_of
+from bitrix24_mcp.storage.database import Connection, Row
 
-_FILE = "accounts.sqlite3"
-_TABLES = """
+TABLES = """
 create table accounts (
   id integer primary key,
   member_id text not null unique,
@@ -24,9 +25,46 @@ create table spent_states (nonce text primary key, expires integer not null);
 """
 
 
-def database_in(folder: Path) -> Database:
-    """The database of accounts in a folder.
+"""They are refused when others may change them: who can write a portal's address there is sent its tokens."""
+_SELECT = """
+select id, member_id, portal, user_id, client_endpoint, authorization_host, scopes, created_at, deleted, stale, tokens
+from accounts
+"""
 
-    It is refused when others may change it: who can write a portal's address there is sent its tokens.
-    """
-    return Database(folder / _FILE, [_TABLES], failures.WORDS)
+
+async def rows(connection: Connection, where: str, **values: object) -> list[Row]:
+    """The accounts of a condition."""
+    return await connection.fetch(_SELECT + where, values)
+
+
+async def connected(connection: Connection, portal: str) -> Row:
+    """The account of a portal's address; KeyRefused when it is not connected."""
+    wanted = host_of(portal) or portal
+    found = await rows(connection, "where deleted = 0 order by id")
+    for row in found:
+        if row["portal"] == wanted:
+            return row
+    raise failures.not_connected(wanted, [row["portal"] for row in found])
+
+
+def account_of(row: Row) -> Account:
+    """The account of a row; PortalUnavailable when another program wrote it."""
+    try:
+        created_at = datetime.fromisoformat(row["created_at"])
+    except (TypeError, ValueError):
+        raise failures.store_unusable(
+            "The stored accounts hold something that this program did not write.",
+            "Choose another folder with BITRIX24_MCP_DATA_DIR, and connect the portals again.",
+        ) from None
+    return Account(
+        id=row["id"],
+        member_id=row["member_id"],
+        portal=row["portal"],
+        user_id=row["user_id"],
+        client_endpoint=row["client_endpoint"],
+        authorization_host=row["authorization_host"],
+        scopes=tuple(row["scopes"].split()),
+        created_at=created_at,
+        deleted=bool(row["deleted"]),
+        stale=bool(row["stale"]),
+    )

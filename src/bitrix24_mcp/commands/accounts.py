@@ -4,8 +4,10 @@ import json
 from argparse import Namespace
 from collections.abc import Sequence
 
+import anyio
+
 from bitrix24_mcp.accounts.account import Account
-from bitrix24_mcp.accounts.store import Accounts
+from bitrix24_mcp.commands.places import accounts_in, place_for
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.settings import Settings
@@ -14,7 +16,7 @@ from bitrix24_mcp.settings import Settings
 def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
     """Prints them a line each, or as JSON; those disconnected are kept and marked."""
     try:
-        accounts = Accounts.open(settings.data_folder).all()
+        accounts = anyio.run(_all, settings)
     except PortalError as error:
         terminal.complain(str(error))
         return 1
@@ -52,3 +54,8 @@ def _entry(account: Account) -> dict[str, object]:
         "stale": account.stale,
         "deleted": account.deleted,
     }
+
+
+async def _all(settings: Settings) -> Sequence[Account]:
+    async with place_for(settings) as place:
+        return await accounts_in(place, settings).all()

@@ -10,9 +10,10 @@ from starlette.applications import Starlette
 
 from bitrix24_mcp.accounts.account import Account
 from bitrix24_mcp.accounts.addresses import host_of
+from bitrix24_mcp.accounts.card import Card
 from bitrix24_mcp.accounts.exchange import Exchange
 from bitrix24_mcp.accounts.handover import Callback, Handover
-from bitrix24_mcp.accounts.store import Accounts
+from bitrix24_mcp.commands.places import accounts_in, place_for
 from bitrix24_mcp.commands.signals import on_stop
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.crm.errors import PortalError
@@ -33,17 +34,22 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
     if not 0 <= options.port <= 65_535:
         raise SettingsError("--port takes 0 to 65535.")
     try:
-        handover = Handover(card, Accounts.open(settings.data_folder), Exchange(card))
-        if options.link_only:
-            terminal.say(handover.link(options.portal, options.return_to))
-            return 0
-        return anyio.run(_connect, handover, options, settings, terminal)
+        return anyio.run(_connect, card, options, settings, terminal)
     except PortalError as error:
         terminal.complain(str(error))
         return 1
 
 
-async def _connect(handover: Handover, options: Namespace, settings: Settings, terminal: Terminal) -> int:
+async def _connect(card: Card, options: Namespace, settings: Settings, terminal: Terminal) -> int:
+    async with place_for(settings) as place:
+        handover = Handover(card, accounts_in(place, settings), Exchange(card))
+        if options.link_only:
+            terminal.say(handover.link(options.portal, options.return_to))
+            return 0
+        return await _handed_over(handover, options, settings, terminal)
+
+
+async def _handed_over(handover: Handover, options: Namespace, settings: Settings, terminal: Terminal) -> int:
     link = handover.link(options.portal, options.return_to)
     waiting = Waiting(handover, host_of(options.portal), options.port, settings.log_level, terminal.complain)
     address = waiting.bind()

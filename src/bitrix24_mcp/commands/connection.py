@@ -3,13 +3,12 @@
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from bitrix24_mcp.callers.caller import Caller
+from bitrix24_mcp.commands.places import accounts_in
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Identity
@@ -17,6 +16,7 @@ from bitrix24_mcp.crm.writer import Writer
 from bitrix24_mcp.rest.access.protocol import Access
 from bitrix24_mcp.service import Service, service_for
 from bitrix24_mcp.settings import Door, Settings, SettingsError
+from bitrix24_mcp.storage.database import Place
 
 if TYPE_CHECKING:
     from bitrix24_mcp.pacing.portals import Portals
@@ -37,43 +37,40 @@ class Opened:
 
 @asynccontextmanager
 async def writing_through(
-    door: "Opened", settings: Settings, *, demo: bool, caller: str | None = None
+    door: "Opened", settings: Settings, place: Place, *, caller: str | None = None
 ) -> AsyncGenerator["Writing | None"]:
     """What may be written through the door; None where nothing may.
 
-    What is written to the demo portal, whose records end with it, is not kept among the user's own. `caller`: the one
-    whose part of the journal it is; None for all of it.
+    `place`: where the journal is. `caller`: the one whose part of it it is; None for all of it.
     """
     if not settings.allow_writes:
         yield None
         return
-    from bitrix24_mcp.intake.store import SqliteIntake  # noqa: PLC0415 - a server that only reads never loads it
-    from bitrix24_mcp.journal.store import SqliteJournal  # noqa: PLC0415 - the same
+    from bitrix24_mcp.intake.store import StoredIntake  # noqa: PLC0415 - a server that only reads never loads it
+    from bitrix24_mcp.journal.store import StoredJournal  # noqa: PLC0415 - the same
     from bitrix24_mcp.writing import writing_for  # noqa: PLC0415
 
-    with TemporaryDirectory(prefix="bitrix24-mcp-") if demo else nullcontext("") as short_lived:
-        folder = Path(short_lived) if short_lived else settings.data_folder
-        writing = await writing_for(
-            settings,
-            door.portal,
-            door.writer,
-            lambda: SqliteJournal.in_folder(folder, caller=caller),
-            lambda: SqliteIntake.in_folder(folder),
-        )
-        async with writing.desk.finishing.lasting() if writing else nullcontext():
-            yield writing
+    writing = await writing_for(
+        settings,
+        door.portal,
+        door.writer,
+        lambda: StoredJournal.kept_in(place, caller=caller),
+        lambda: StoredIntake.kept_in(place),
+    )
+    async with writing.desk.finishing.lasting() if writing else nullcontext():
+        yield writing
 
 
 @asynccontextmanager
-async def connected(settings: Settings, *, demo: bool) -> AsyncGenerator[Portal]:
+async def connected(settings: Settings, place: Place, *, demo: bool) -> AsyncGenerator[Portal]:
     """A portal that is only read; see `opened`."""
-    async with opened(settings, demo=demo) as door:
+    async with opened(settings, place, demo=demo) as door:
         yield door.portal
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, demo: bool) -> AsyncGenerator[Opened]:
-    """A portal that is closed, and if it is the demo one stopped, at the end.
+async def opened(settings: Settings, place: Place, *, demo: bool) -> AsyncGenerator[Opened]:
+    """A portal that is closed, and if it is the demo one stopped, at the end. `place`: where accounts are kept.
 
     Raises SettingsError when the settings name no portal, several, or one that is not connected.
     """
@@ -84,26 +81,26 @@ async def opened(settings: Settings, *, demo: bool) -> AsyncGenerator[Opened]:
             async with _through_gateway(for_demo(settings, portal.url)) as door:
                 yield door
         return
-    async with _DOORS[settings.door](settings) as door:
+    async with _DOORS[settings.door](settings, place) as door:
         yield door
 
 
 @asynccontextmanager
-async def served_by_token(caller: Caller, door: Opened, *, demo: bool) -> AsyncGenerator[Service]:
+async def served_by_token(caller: Caller, door: Opened, place: Place) -> AsyncGenerator[Service]:
     """What the holder of a token is served with: the operator's door, and the rest of their own."""
-    async with writing_through(door, caller.settings, demo=demo, caller=caller.id) as writing:
+    async with writing_through(door, caller.settings, place, caller=caller.id) as writing:
         yield service_for(caller.settings, door.portal, writing, caller=caller.name, tenant=caller.tenant)
 
 
 @asynccontextmanager
-async def served_by_own_key(caller: Caller, portals: "Portals", *, demo: bool) -> AsyncGenerator[Service]:
+async def served_by_own_key(caller: Caller, portals: "Portals", place: Place) -> AsyncGenerator[Service]:
     """What a caller with a key of their own is served with. Raises PortalError when the gateway does not take it.
 
     `portals`: the paces that all callers share.
     """
     async with _by_own_key(caller.settings, portals) as (door, identity):
         person = f"{identity.portal} user {identity.user_id}" if identity.user_id is not None else f"key {caller.id}"
-        async with writing_through(door, caller.settings, demo=demo, caller=person) as writing:
+        async with writing_through(door, caller.settings, place, caller=person) as writing:
             yield service_for(caller.settings, door.portal, writing, tenant=caller.tenant)
 
 
@@ -128,7 +125,7 @@ def for_demo(settings: Settings, url: str) -> Settings:
 
 
 @asynccontextmanager
-async def _through_gateway(settings: Settings) -> AsyncGenerator[Opened]:
+async def _through_gateway(settings: Settings, _: Place | None = None) -> AsyncGenerator[Opened]:
     from bitrix24_mcp.vibecode.client import GatewayClient  # noqa: PLC0415 - see above
     from bitrix24_mcp.vibecode.portal import GatewayPortal  # noqa: PLC0415
 
@@ -151,21 +148,20 @@ async def _by_own_key(settings: Settings, portals: "Portals") -> AsyncGenerator[
 
 
 @asynccontextmanager
-async def _by_webhook(settings: Settings) -> AsyncGenerator[Opened]:
+async def _by_webhook(settings: Settings, _: Place) -> AsyncGenerator[Opened]:
     async with _directly(settings.webhook(), settings) as door:
         yield door
 
 
 @asynccontextmanager
-async def _by_account(settings: Settings) -> AsyncGenerator[Opened]:
+async def _by_account(settings: Settings, place: Place) -> AsyncGenerator[Opened]:
     from bitrix24_mcp.accounts.exchange import Exchange  # noqa: PLC0415 - see above
-    from bitrix24_mcp.accounts.store import Accounts  # noqa: PLC0415
     from bitrix24_mcp.rest.access.application import Application  # noqa: PLC0415
 
     exchange = Exchange(settings.card())
     try:
-        accounts = Accounts.open(settings.data_folder)
-        application = Application(accounts.account(settings.portal), accounts, exchange)
+        accounts = accounts_in(place, settings)
+        application = Application(await accounts.account(settings.portal), accounts, exchange)
     except PortalError as error:
         raise SettingsError(str(error)) from None
     async with _directly(application, settings) as door:
@@ -194,7 +190,7 @@ def _rest_writer(client: "RestClient") -> Writer:
     return RestWriter(client)
 
 
-_DOORS: Mapping[Door, Callable[[Settings], AbstractAsyncContextManager[Opened]]] = {
+_DOORS: Mapping[Door, Callable[[Settings, Place], AbstractAsyncContextManager[Opened]]] = {
     "gateway": _through_gateway,
     "webhook": _by_webhook,
     "account": _by_account,

@@ -4,7 +4,8 @@ from argparse import Namespace
 
 import anyio
 
-from bitrix24_mcp.accounts.store import Accounts
+from bitrix24_mcp.accounts.account import Account
+from bitrix24_mcp.commands.places import accounts_in, place_for
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.settings import Settings
@@ -13,7 +14,7 @@ from bitrix24_mcp.settings import Settings
 def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
     """Keeps the account as deleted; 1 when it is not connected."""
     try:
-        account = anyio.run(Accounts.open(settings.data_folder).disconnect, options.portal)
+        account = anyio.run(_disconnected, options.portal, settings)
     except PortalError as error:
         terminal.complain(str(error))
         return 1
@@ -22,3 +23,8 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
         "To end the access on the portal as well, remove the application there."
     )
     return 0
+
+
+async def _disconnected(portal: str, settings: Settings) -> Account:
+    async with place_for(settings) as place:
+        return await accounts_in(place, settings).disconnect(portal)

@@ -17,6 +17,7 @@ from bitrix24_mcp.commands.connection import (
     served_by_token,
     writing_through,
 )
+from bitrix24_mcp.commands.places import accounts_in, place_for
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.observing.logs import log_call
 from bitrix24_mcp.observing.record import Call, Record, unnoted
@@ -24,6 +25,7 @@ from bitrix24_mcp.observing.requests import Numbered
 from bitrix24_mcp.observing.routes import health_routes, metrics_route
 from bitrix24_mcp.server import build_server, build_shared_server
 from bitrix24_mcp.settings import Settings, SettingsError, version
+from bitrix24_mcp.storage.database import Place
 from bitrix24_mcp.web import build_app, build_shared_app
 
 if TYPE_CHECKING:
@@ -43,47 +45,49 @@ async def application(settings: Settings, *, demo: bool) -> AsyncGenerator[ASGIA
     """The application, with all that it works with open. Raises SettingsError when the settings do not let it."""
     opening = {"none": _for_this_machine, "token": _for_tokens, "key": _for_own_keys}[settings.auth]
     with _watched(settings) as watched:
-        async with opening(settings, watched, demo=demo) as app:
+        async with place_for(settings, demo=demo) as place, opening(settings, place, watched, demo=demo) as app:
             yield Numbered(app)
 
 
 @asynccontextmanager
-async def _for_this_machine(settings: Settings, watched: _Watched, *, demo: bool) -> AsyncGenerator[ASGIApp]:
+async def _for_this_machine(
+    settings: Settings, place: Place, watched: _Watched, *, demo: bool
+) -> AsyncGenerator[ASGIApp]:
     async with (
-        opened(settings, demo=demo) as door,
-        writing_through(door, settings, demo=demo) as may_write,
+        opened(settings, place, demo=demo) as door,
+        writing_through(door, settings, place) as may_write,
     ):
         server = build_server(settings, door.portal, may_write, watched.record)
-        yield build_app(server, [*_callback(settings), *_health(settings), *watched.routes])
+        yield build_app(server, [*_callback(settings, place), *_health(settings, place), *watched.routes])
 
 
 @asynccontextmanager
-async def _for_tokens(settings: Settings, watched: _Watched, *, demo: bool) -> AsyncGenerator[ASGIApp]:
+async def _for_tokens(settings: Settings, place: Place, watched: _Watched, *, demo: bool) -> AsyncGenerator[ASGIApp]:
     from bitrix24_mcp.callers.tokens import Tokens  # noqa: PLC0415 - most servers tell no callers apart
 
     tokens = Tokens(settings)
-    async with opened(settings, demo=demo) as door:
-        serve = _shared(settings, tokens, lambda caller: served_by_token(caller, door, demo=demo), watched)
+    async with opened(settings, place, demo=demo) as door:
+        serve = _shared(settings, tokens, lambda caller: served_by_token(caller, door, place), place, watched)
         async with serve as app:
             yield app
 
 
 @asynccontextmanager
-async def _for_own_keys(settings: Settings, watched: _Watched, *, demo: bool) -> AsyncGenerator[ASGIApp]:
+async def _for_own_keys(settings: Settings, place: Place, watched: _Watched, *, demo: bool) -> AsyncGenerator[ASGIApp]:
     from bitrix24_mcp.callers.own_keys import OwnKeys  # noqa: PLC0415 - as above
     from bitrix24_mcp.pacing.portals import Portals  # noqa: PLC0415
 
     portals = Portals()
     with gateway_for(settings, demo=demo) as there:
         keys = OwnKeys(there)
-        serve = _shared(settings, keys, lambda caller: served_by_own_key(caller, portals, demo=demo), watched)
+        serve = _shared(settings, keys, lambda caller: served_by_own_key(caller, portals, place), place, watched)
         async with serve as app:
             yield app
 
 
 @asynccontextmanager
 async def _shared(
-    settings: Settings, recognition: Recognition, open_: "Open", watched: _Watched
+    settings: Settings, recognition: Recognition, open_: "Open", place: Place, watched: _Watched
 ) -> AsyncGenerator[ASGIApp]:
     from bitrix24_mcp.callers.guard import CALLER  # noqa: PLC0415 - as above
     from bitrix24_mcp.callers.tenants import Tenants  # noqa: PLC0415
@@ -96,32 +100,31 @@ async def _shared(
         lists_are="private",
         record=watched.record,
     )
-    beside = [*_callback(settings), *_health(settings, recognition), *watched.routes]
+    beside = [*_callback(settings, place), *_health(settings, place, recognition), *watched.routes]
     async with tenants.lasting():
         yield build_shared_app(server, recognition, settings.hosts, beside)
 
 
-def _callback(settings: Settings) -> Sequence[BaseRoute]:
+def _callback(settings: Settings, place: Place) -> Sequence[BaseRoute]:
     """Where browsers come back with access to a portal, if an OAuth application is set."""
     if not settings.has_card:
         return ()
     from bitrix24_mcp.accounts.handover import Handover  # noqa: PLC0415 - most servers connect no portals
-    from bitrix24_mcp.accounts.store import Accounts  # noqa: PLC0415
     from bitrix24_mcp.oauth_callback import callback_route  # noqa: PLC0415
 
     # Opened at each call: a server whose data folder is broken still serves everything else.
-    return [callback_route(lambda: Handover(settings.card(), Accounts.open(settings.data_folder)))]
+    return [callback_route(lambda: Handover(settings.card(), accounts_in(place, settings)))]
 
 
-def _health(settings: Settings, recognition: Recognition | None = None) -> Sequence[BaseRoute]:
+def _health(settings: Settings, place: Place, recognition: Recognition | None = None) -> Sequence[BaseRoute]:
     """What an administrator's watch asks: what must be there for calls is looked at each time, the portal never."""
     checks: dict[str, Callable[[], object]] = {}
     if recognition is not None:
         checks["callers"] = recognition.check
     if settings.allow_writes:
-        from bitrix24_mcp.journal.store import SqliteJournal  # noqa: PLC0415 - a server that only reads has none
+        from bitrix24_mcp.journal.store import StoredJournal  # noqa: PLC0415 - a server that only reads has none
 
-        checks["journal"] = lambda: SqliteJournal.in_folder(settings.data_folder)
+        checks["journal"] = lambda: StoredJournal.kept_in(place)
     return health_routes(lambda: [name for name, check in checks.items() if not _passes(check)])
 
 

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import anyio
 
 from bitrix24_mcp.commands import operation_lines
+from bitrix24_mcp.commands.places import place_for
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.writing.journal import OPEN, Entry, Operation, State
-from bitrix24_mcp.journal.store import SqliteJournal
+from bitrix24_mcp.journal.store import StoredJournal
 from bitrix24_mcp.settings import Settings, SettingsError
 
 _LIMIT = 20
@@ -31,7 +32,7 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
     """Prints operations a line each, or one with all its entries; 1 when there is none of that number."""
     _check(options)
     try:
-        found = anyio.run(_found, SqliteJournal.in_folder(settings.data_folder), options)
+        found = anyio.run(_found, settings, options)
     except (PortalError, _Refused) as error:
         terminal.complain(str(error))
         return 1
@@ -56,7 +57,12 @@ def _check(options: Namespace) -> None:
         raise SettingsError(f"--limit takes 1 to {_MOST}.")
 
 
-async def _found(journal: SqliteJournal, options: Namespace) -> Sequence[_Listed]:
+async def _found(settings: Settings, options: Namespace) -> Sequence[_Listed]:
+    async with place_for(settings) as place:
+        return await _chosen(StoredJournal.kept_in(place), options)
+
+
+async def _chosen(journal: StoredJournal, options: Namespace) -> Sequence[_Listed]:
     count = options.limit or _LIMIT
     if options.settle:
         await _settle(journal, await _one(journal, options.number), options.settle)
@@ -67,14 +73,14 @@ async def _found(journal: SqliteJournal, options: Namespace) -> Sequence[_Listed
     return [(operation, await journal.undone_by(operation.number)) for operation in operations]
 
 
-async def _one(journal: SqliteJournal, number: int) -> Operation:
+async def _one(journal: StoredJournal, number: int) -> Operation:
     operation = await journal.operation(number)
     if operation is None:
         raise _Refused(f"There is no operation {number}. `bitrix24-mcp journal` lists the latest.")
     return operation
 
 
-async def _settle(journal: SqliteJournal, operation: Operation, found: str) -> None:
+async def _settle(journal: StoredJournal, operation: Operation, found: str) -> None:
     from bitrix24_mcp.crm.writing.fate import SURELY_OVER  # noqa: PLC0415 - only here
 
     begun = [entry.sent_at for entry in operation.entries if entry.state in OPEN and entry.sent_at]

@@ -1,7 +1,5 @@
 """What can go wrong with the file of rules, as errors of the CRM."""
 
-from pathlib import Path
-
 from bitrix24_mcp.crm.errors import PortalUnavailable
 from bitrix24_mcp.storage.words import Words
 
@@ -15,9 +13,9 @@ WORDS = Words(
 )
 
 
-def not_of_ours(path: Path) -> PortalUnavailable:
+def not_of_ours(where: str) -> PortalUnavailable:
     """The file holds what this program never writes."""
     return WORDS.unusable(
-        f"The intake rules in {path} hold something that this program did not write.",
+        f"The intake rules in {where} hold something that this program did not write.",
         "Put that file aside, or choose another folder with BITRIX24_MCP_DATA_DIR.",
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 
 from bitrix24_mcp.crm.errors import PortalUnavailable
 from bitrix24_mcp.storage.words import Words
@@ -29,17 +28,17 @@ def meaning(consequence: str) -> Generator[None]:
         raise PortalUnavailable(f"{error.message} {consequence}", advice=error.advice, code=error.code) from None
 
 
-def not_of_ours(path: Path) -> PortalUnavailable:
+def not_of_ours(where: str) -> PortalUnavailable:
     """The file holds what this program never writes."""
     return WORDS.unusable(
-        f"The journal of changes in {path} holds something that this program did not write.",
+        f"The journal of changes in {where} holds something that this program did not write.",
         "Put that file aside, or choose another folder with BITRIX24_MCP_DATA_DIR.",
     )
 
 
-def gone(number: int, path: Path) -> PortalUnavailable:
+def gone(number: int, where: str) -> PortalUnavailable:
     """The file no longer holds what was kept in it."""
     return WORDS.unusable(
-        f"The journal of changes in {path} does not hold what was kept of operation {number}: the file was replaced.",
+        f"The journal of changes in {where} does not hold what was kept of operation {number}: the file was replaced.",
         "Put the file back, or go on with the new one and look at the portal for what the lost operation did.",
     )

@@ -4,7 +4,6 @@ Records, values and ids are JSON in which Cyrillic can be read; moments are ISO 
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -94,13 +93,6 @@ def operation_of(row: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -
         undoes=row["undoes"],
         number=row["number"],
     )
-
-
-def fetched(connection: sqlite3.Connection, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All rows at once, each by the names of its columns."""
-    cursor = connection.execute(query, values)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
 def written(moment: datetime) -> str:

@@ -33,6 +33,14 @@ class Words:
             f"Check the rights on the folder and the room on the disk, or {_ANOTHER_FOLDER}",
         )
 
+    def unreachable(self, where: str, reason: str) -> PortalUnavailable:
+        """The database server does not let its tables be used."""
+        return self.unusable(
+            self.broken.format(path=where, reason=reason),
+            "Reading goes on meanwhile. Ask the operator of this server, or try again in a minute: as soon as the "
+            "database answers, so does this.",
+        )
+
     def folder_refused(self, folder: Path, error: OSError) -> PortalUnavailable:
         """The operating system does not let the folder be used."""
         return self.unusable(

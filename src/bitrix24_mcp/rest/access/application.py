@@ -57,7 +57,7 @@ class Application:
     async def parameters(self) -> Mapping[str, str]:
         """The token that a body carries. KeyRefused when the account is stale, disconnected or unreadable."""
         await self._store_after_all()
-        self._tokens = self._unstored[0].tokens if self._unstored else self._accounts.tokens(self._account)
+        self._tokens = self._unstored[0].tokens if self._unstored else await self._accounts.tokens(self._account)
         return {"auth": self._tokens.access}
 
     async def renewed(self, spent: Mapping[str, str]) -> bool:
@@ -96,7 +96,7 @@ class Application:
                     granted = await self._granted(held, present)
                 if granted is not None:
                     self._tokens = granted.tokens
-                    held.keep(granted)
+                    await held.keep(granted)
         except PortalError as error:
             if granted is None or stored is None or error.code != failures.UNUSABLE:
                 raise
@@ -119,7 +119,7 @@ class Application:
         except KeyRefused as error:
             if error.code != SPENT:
                 raise
-            held.give_up()
+            await held.give_up()
             return None
         if granted.member_id != self._account.member_id:
             raise failures.other_portal(self.portal)

@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 from bitrix24_mcp.crm.errors import PortalUnavailable
-from bitrix24_mcp.storage.database import Database
 from bitrix24_mcp.storage.folder import prepare
+from bitrix24_mcp.storage.sqlite import SqliteDatabase
 from bitrix24_mcp.storage.words import Words
 from connecting import started
 from journalled import modes
@@ -33,11 +33,11 @@ FIRST = "create table notes (id integer primary key, text text);"
 SECOND = "alter table notes add column colour text; update notes set colour = 'white';"
 TOGETHER = """
 import pathlib, sys
-from bitrix24_mcp.storage.database import Database
+from bitrix24_mcp.storage.sqlite import SqliteDatabase
 from bitrix24_mcp.storage.words import Words
 words = Words("NOTES_UNUSABLE", "{path} {reason}", "", "", "", "")
 sys.stdin.readline()
-with Database(pathlib.Path(sys.argv[1]), sys.argv[2:], words).reading() as connection:
+with SqliteDatabase(pathlib.Path(sys.argv[1]), sys.argv[2:], words).opened() as connection:
     print(connection.execute("select count(*) from pragma_table_info('notes')").fetchone()[0])
 """
 
@@ -47,17 +47,17 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "notes.sqlite3"
 
 
-def notes(path: Path, *steps: str) -> Database:
-    return Database(path, steps or [FIRST], WORDS)
+def notes(path: Path, *steps: str) -> SqliteDatabase:
+    return SqliteDatabase(path, steps or [FIRST], WORDS)
 
 
-async def write(database: Database, text: str) -> None:
+async def write(database: SqliteDatabase, text: str) -> None:
     async with database.writing() as connection:
-        connection.execute("insert into notes (text) values (?)", [text])
+        await connection.change("insert into notes (text) values (:text)", {"text": text})
 
 
-def read(database: Database, query: str = "select text from notes order by id") -> Sequence[Any]:
-    with database.reading() as connection:
+def read(database: SqliteDatabase, query: str = "select text from notes order by id") -> Sequence[Any]:
+    with database.opened() as connection:
         return connection.execute(query).fetchall()
 
 
@@ -129,7 +129,7 @@ async def test_a_commit_is_on_the_disk_when_it_returns(path: Path) -> None:
 async def test_an_error_within_undoes_all_of_it(path: Path) -> None:
     async def fail() -> None:
         async with notes(path).writing() as connection:
-            connection.execute("insert into notes (text) values ('lost')")
+            await connection.change("insert into notes (text) values ('lost')")
             raise NotImplementedError
 
     with pytest.raises(NotImplementedError):
@@ -140,7 +140,7 @@ async def test_an_error_within_undoes_all_of_it(path: Path) -> None:
 
 async def test_only_one_writes_at_a_time_and_readers_go_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await write(notes(path), "one")
-    monkeypatch.setattr("bitrix24_mcp.storage.database._PATIENCE", 0.0)
+    monkeypatch.setattr("bitrix24_mcp.storage.sqlite._PATIENCE", 0.0)
     with notes(path).alone():
         with pytest.raises(PortalUnavailable, match="Somebody writes notes"):
             await write(notes(path), "two")
@@ -157,7 +157,7 @@ async def test_folder_and_files_are_for_their_owner_alone_also_while_something_i
     try:
         prepare(folder, WORDS)
         async with notes(folder / "notes.sqlite3").writing() as connection:
-            connection.execute("insert into notes (text) values ('one')")
+            await connection.change("insert into notes (text) values ('one')")
             during = modes(folder)
     finally:
         os.umask(before)

@@ -1,0 +1,59 @@
+"""Where this program keeps what is its own: in a folder of this machine, or in a database that replicas share."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from bitrix24_mcp.settings import Settings, SettingsError
+from bitrix24_mcp.storage.database import Place
+from bitrix24_mcp.storage.sqlite import Folder
+
+if TYPE_CHECKING:
+    from bitrix24_mcp.accounts.store import Accounts
+
+
+@asynccontextmanager
+async def place_for(settings: Settings, *, demo: bool = False) -> AsyncGenerator[Place]:
+    """The place, closed at the end. Raises SettingsError for a database without the extra that it needs.
+
+    What is written to the demo portal, whose records end with it, is not kept among the user's own.
+    """
+    if demo:
+        with TemporaryDirectory(prefix="bitrix24-mcp-") as short_lived:
+            yield Folder(Path(short_lived))
+    elif address := settings.database.get_secret_value():
+        async with _server(address) as server:
+            yield server
+    else:
+        yield Folder(settings.data_folder)
+
+
+def accounts_in(place: Place, settings: Settings) -> "Accounts":
+    """The connected portals that are kept there. Raises PortalError, and SettingsError where their key is missing."""
+    from bitrix24_mcp.accounts.store import Accounts  # noqa: PLC0415 - most servers have none
+
+    if not settings.database.get_secret_value():
+        return Accounts.open(settings.data_folder)
+    key = settings.accounts_key.get_secret_value()
+    if not key:
+        raise SettingsError(
+            "BITRIX24_MCP_DATABASE keeps the tokens of connected portals sealed: set BITRIX24_MCP_ACCOUNTS_KEY, the "
+            "same for all replicas, to what `openssl rand -base64 32 | tr '+/' '-_'` prints."
+        )
+    return Accounts.kept_in(place, key)
+
+
+@asynccontextmanager
+async def _server(address: str) -> AsyncGenerator[Place]:
+    from bitrix24_mcp.storage.postgres import Server  # noqa: PLC0415 - most users have a folder
+
+    try:
+        server = Server.at(address)
+    except ValueError:
+        raise SettingsError("BITRIX24_MCP_DATABASE must be the address of a PostgreSQL database.") from None
+    if server is None:
+        raise SettingsError("BITRIX24_MCP_DATABASE needs the extra team: install bitrix24-mcp[team].")
+    async with server.lasting():
+        yield server
