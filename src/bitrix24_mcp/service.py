@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_types import ListToolsResult
 
 from bitrix24_mcp.crm.metadata import Metadata
-from bitrix24_mcp.crm.portal import Portal
+from bitrix24_mcp.crm.portal import Portal, SharedDescriptions
 from bitrix24_mcp.crm.reading.spending import Spending
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools import TOOLS
@@ -38,10 +38,20 @@ class Service:
 
 
 def service_for(
-    settings: Settings, portal: Portal, writing: "Writing | None" = None, *, caller: str = "", tenant: str = ""
+    settings: Settings,
+    portal: Portal,
+    writing: "Writing | None" = None,
+    *,
+    caller: str = "",
+    tenant: str = "",
+    shared: SharedDescriptions | None = None,
 ) -> Service:
-    """The service of one portal. A tool that is not offered answers like an unknown name."""
-    return Service(offered(settings, writing), context_for(settings, portal, writing, whose=tenant), caller, tenant)
+    """The service of one portal. A tool that is not offered answers like an unknown name.
+
+    `shared`: the portal's descriptions, where other replicas serve the same caller.
+    """
+    context = context_for(settings, portal, writing, whose=tenant, shared=shared)
+    return Service(offered(settings, writing), context, caller, tenant)
 
 
 def listed(tools: Mapping[str, Tool[Any]]) -> ListToolsResult:
@@ -49,11 +59,18 @@ def listed(tools: Mapping[str, Tool[Any]]) -> ListToolsResult:
     return ListToolsResult(tools=[tool.on_the_wire() for tool in tools.values()])
 
 
-def context_for(settings: Settings, portal: Portal, writing: "Writing | None" = None, *, whose: str = "") -> Context:
+def context_for(
+    settings: Settings,
+    portal: Portal,
+    writing: "Writing | None" = None,
+    *,
+    whose: str = "",
+    shared: SharedDescriptions | None = None,
+) -> Context:
     """What every call of one portal shares: made once for it, or for each caller, by the word `whose`."""
     spending = Spending(settings.max_calls, settings.max_seconds)
     scopes = {tool.name: tool.scope for tool in offered(settings, writing).values()}
-    metadata = Metadata(portal, zone=settings.time_zone, whose=whose)
+    metadata = Metadata(portal, zone=settings.time_zone, whose=whose, shared=shared)
     desk = writing.desk if writing else None
     return Context(portal, metadata, settings.max_tokens, spending, scopes=scopes, desk=desk)
 

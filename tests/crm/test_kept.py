@@ -1,9 +1,15 @@
 """What is kept lives for five minutes, and the old makes room for the new."""
 
+from collections.abc import Sequence
+from typing import cast
+
 import anyio
 import pytest
 
 from bitrix24_mcp.crm.kept import LIFETIME, Held, Kept, Marks
+from bitrix24_mcp.crm.metadata import Metadata
+from bitrix24_mcp.crm.portal import Portal, SharedDescriptions
+from bitrix24_mcp.crm.portal_values import Currency, NamedId
 
 pytestmark = pytest.mark.anyio
 
@@ -16,6 +22,26 @@ class Hours:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Shared:
+    """Descriptions that others keep as well, good for ten seconds."""
+
+    lifetime = 10.0
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def forget(self) -> None:
+        self.asked.append("forget")
+
+    async def currencies(self) -> tuple[Currency, ...]:
+        self.asked.append("currencies")
+        return (Currency("RUB", base=True),)
+
+    async def users(self, ids: Sequence[int]) -> tuple[NamedId, ...]:
+        self.asked.append("users")
+        return tuple(NamedId(each, "Anna") for each in ids)
 
 
 @pytest.fixture
@@ -34,6 +60,29 @@ async def test_a_value_is_kept_for_five_minutes(hours: Hours) -> None:
 
     assert before == Held("Europe/Moscow", 1300.0)
     assert kept.fresh("zone") is None
+
+
+async def test_a_value_that_is_not_good_for_as_long_is_kept_for_less(hours: Hours) -> None:
+    kept = Kept[str](lifetime=100)
+    kept.keep({"zone": "Europe/Moscow"})
+    kept.keep({"currency": "RUB"}, seconds=7)
+    before = (kept.fresh("zone"), kept.fresh("currency"))
+    hours.now += 7
+
+    assert before == (Held("Europe/Moscow", 1100.0), Held("RUB", 1007.0))
+    assert (kept.fresh("zone"), kept.fresh("currency")) == (Held("Europe/Moscow", 1100.0), None)
+
+
+async def test_what_others_keep_as_well_is_asked_of_them_after_their_lifetime(hours: Hours) -> None:
+    shared = Shared()
+    metadata = Metadata(cast("Portal", None), shared=cast("SharedDescriptions", shared))
+    for seconds in (0, 9, 1):
+        hours.now += seconds
+        await metadata.currencies()
+        await metadata.users([1])
+    metadata.forget()
+
+    assert shared.asked == ["currencies", "users", "currencies", "users", "forget"]
 
 
 async def test_what_is_too_old_is_dropped_when_something_is_kept(hours: Hours) -> None:

@@ -25,6 +25,21 @@ class Caller:
         """A word for figures and logs, from which neither the id nor the name can be told."""
         return hashlib.sha256(self.id.encode()).hexdigest()[:12]
 
+    @property
+    def eyes(self) -> str:
+        """A word that is the same wherever they call and see the same, from which nothing of that can be told."""
+        way = self.settings
+        secrets = (way.api_key, way.session_token, way.webhook_url, way.client_secret)
+        words = (
+            self.id,
+            way.base_url,
+            way.portal,
+            way.client_id,
+            way.plan,
+            *(each.get_secret_value() for each in secrets),
+        )
+        return hashlib.sha256("\0".join(words).encode()).hexdigest()
+
 
 class Unrecognised(Exception):
     """A request does not say who makes it, or nobody knows them; the text says what to send."""

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bitrix24_mcp.callers.caller import Caller
 from bitrix24_mcp.commands.places import accounts_in
 from bitrix24_mcp.crm.errors import PortalError
-from bitrix24_mcp.crm.portal import Portal
+from bitrix24_mcp.crm.portal import Portal, SharedDescriptions
 from bitrix24_mcp.crm.portal_values import Identity
 from bitrix24_mcp.crm.writer import Writer
 from bitrix24_mcp.rest.access.protocol import Access
@@ -21,6 +21,7 @@ from bitrix24_mcp.storage.database import Place
 if TYPE_CHECKING:
     from bitrix24_mcp.pacing.portals import Portals
     from bitrix24_mcp.rest.calling.client import RestClient
+    from bitrix24_mcp.sharing.link import Link
     from bitrix24_mcp.vibecode.client import GatewayClient
     from bitrix24_mcp.writing import Writing
 
@@ -86,22 +87,33 @@ async def opened(settings: Settings, place: Place, *, demo: bool) -> AsyncGenera
 
 
 @asynccontextmanager
-async def served_by_token(caller: Caller, door: Opened, place: Place) -> AsyncGenerator[Service]:
-    """What the holder of a token is served with: the operator's door, and the rest of their own."""
+async def served_by_token(
+    caller: Caller, door: Opened, place: Place, *, link: "Link | None" = None
+) -> AsyncGenerator[Service]:
+    """What the holder of a token is served with: the operator's door, and the rest of their own.
+
+    `link`: through which the replicas that serve the same caller share what the portal says of itself.
+    """
+    shared = _shared(caller, door.portal, link)
     async with writing_through(door, caller.settings, place, caller=caller.id) as writing:
-        yield service_for(caller.settings, door.portal, writing, caller=caller.name, tenant=caller.tenant)
+        yield service_for(
+            caller.settings, door.portal, writing, caller=caller.name, tenant=caller.tenant, shared=shared
+        )
 
 
 @asynccontextmanager
-async def served_by_own_key(caller: Caller, portals: "Portals", place: Place) -> AsyncGenerator[Service]:
+async def served_by_own_key(
+    caller: Caller, portals: "Portals", place: Place, *, link: "Link | None" = None
+) -> AsyncGenerator[Service]:
     """What a caller with a key of their own is served with. Raises PortalError when the gateway does not take it.
 
-    `portals`: the paces that all callers share.
+    `portals`: the paces that all callers share. `link`: see `served_by_token`.
     """
     async with _by_own_key(caller.settings, portals) as (door, identity):
         person = f"{identity.portal} user {identity.user_id}" if identity.user_id is not None else f"key {caller.id}"
         async with writing_through(door, caller.settings, place, caller=person) as writing:
-            yield service_for(caller.settings, door.portal, writing, tenant=caller.tenant)
+            shared = _shared(caller, door.portal, link)
+            yield service_for(caller.settings, door.portal, writing, tenant=caller.tenant, shared=shared)
 
 
 @contextmanager
@@ -119,6 +131,15 @@ def gateway_for(settings: Settings, *, demo: bool) -> Generator[Settings]:
 def for_demo(settings: Settings, url: str) -> Settings:
     """The same settings, pointed at a demo portal."""
     return settings.model_copy(update={"base_url": url, "api_key": SecretStr(DEMO_KEY), "session_token": SecretStr("")})
+
+
+def _shared(caller: Caller, portal: Portal, link: "Link | None") -> SharedDescriptions | None:
+    """The portal's descriptions as the caller's replicas share them; each replica has a demo portal of its own."""
+    if link is None:
+        return None
+    from bitrix24_mcp.sharing.described import Described  # noqa: PLC0415 - most servers share nothing
+
+    return Described(portal, link, caller.eyes)
 
 
 # Only the door that is taken is loaded: clients start the server and wait for it.

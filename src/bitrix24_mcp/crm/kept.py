@@ -1,4 +1,4 @@
-"""Values that are kept for five minutes, and dropped once they are older."""
+"""Values that are kept for a while, five minutes unless told otherwise, and dropped once they are older."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -21,9 +21,13 @@ class Held(Generic[V]):
 
 
 class Kept(Generic[V]):
-    """Values by their keys. Whoever keeps one drops those that are too old, so that it does not only grow."""
+    """Values by their keys. Whoever keeps one drops those that are too old, so that it does not only grow.
 
-    def __init__(self) -> None:
+    `lifetime`: seconds for which a value is kept.
+    """
+
+    def __init__(self, lifetime: float = LIFETIME) -> None:
+        self.lifetime = lifetime
         self._held: dict[Hashable, Held[V]] = {}
 
     def __len__(self) -> int:
@@ -37,12 +41,13 @@ class Kept(Generic[V]):
         held = self._held.get(key)
         return held if held is not None and held.until > anyio.current_time() else None
 
-    def keep(self, values: Mapping[Any, V]) -> None:
-        """Keeps the values under their keys from now on."""
+    def keep(self, values: Mapping[Any, V], seconds: float | None = None) -> None:
+        """Keeps the values under their keys from now on, for so many seconds where they are not good for longer."""
         now = anyio.current_time()
         for old in [each for each, held in self._held.items() if held.until <= now]:
             del self._held[old]
-        self._held.update({key: Held(value, now + LIFETIME) for key, value in values.items()})
+        until = now + (self.lifetime if seconds is None else seconds)
+        self._held.update({key: Held(value, until) for key, value in values.items()})
 
     def clear(self) -> None:
         """Drops everything."""

@@ -13,8 +13,8 @@ from bitrix24_mcp import usage
 from bitrix24_mcp.crm.catalogue.entity import Entity
 from bitrix24_mcp.crm.errors import NotFound, PermissionRefused
 from bitrix24_mcp.crm.fields import Fields
-from bitrix24_mcp.crm.kept import Kept, Marks
-from bitrix24_mcp.crm.portal import Portal
+from bitrix24_mcp.crm.kept import LIFETIME, Kept, Marks
+from bitrix24_mcp.crm.portal import Descriptions, Portal, SharedDescriptions
 from bitrix24_mcp.crm.portal_values import Currency, Funnel, Identity, NamedId, Person, Record, Status
 from bitrix24_mcp.crm.text import plain
 
@@ -35,16 +35,22 @@ class Stage:
 class Metadata:
     """Cached descriptions of one portal as one key sees it; concurrent questions share one read."""
 
-    def __init__(self, portal: Portal, *, zone: str = "", whose: str = "") -> None:
+    def __init__(
+        self, portal: Portal, *, zone: str = "", whose: str = "", shared: SharedDescriptions | None = None
+    ) -> None:
         """`zone`: IANA name that overrides what the portal says; empty to ask the portal.
 
         `whose`: a word for the one caller that it is for, where callers are told apart; their cursors are theirs alone.
+        `shared`: the same portal's descriptions, where other servers keep them as well.
         """
         self.whose = whose
         self._portal = portal
+        self._shared = shared
+        self._described: Descriptions = shared or portal
         self._zone = zone
-        self._kept = Kept[Any]()
-        self._users = Kept[str]()
+        lifetime = shared.lifetime if shared else LIFETIME
+        self._kept = Kept[Any](lifetime)
+        self._users = Kept[str](lifetime)
         self._awaited: set[int] = set()
         self._locks: dict[Any, anyio.Lock] = {}
         self._forgotten = 0
@@ -59,23 +65,25 @@ class Metadata:
     def forget(self) -> None:
         """Drops everything, so that the next question reads the portal again; what is being read is not kept."""
         self._forgotten += 1
+        if self._shared:
+            self._shared.forget()
         self._kept.clear()
         self._users.clear()
         self.unhelpful.clear()
 
     async def identity(self) -> Identity:
         """Whose key this is."""
-        return await self._once("identity", self._portal.identity)
+        return await self._once("identity", self._described.identity)
 
     async def smart_processes(self) -> tuple[Record, ...]:
         """All smart-process types."""
-        return await self._once("smart-processes", self._portal.smart_processes)
+        return await self._once("smart-processes", self._described.smart_processes)
 
     async def smart_process_fields(self, types: Entity) -> Fields:
         """The fields of the smart-process types themselves."""
 
         async def read() -> Fields:
-            return Fields(types, await self._portal.smart_process_fields())
+            return Fields(types, await self._described.smart_process_fields())
 
         return await self._once("smart-process fields", read)
 
@@ -83,21 +91,21 @@ class Metadata:
         """The fields of an entity."""
 
         async def read() -> Fields:
-            described = await self._portal.fields(entity) if entity.has_field_list else ()
+            described = await self._described.fields(entity) if entity.has_field_list else ()
             return Fields(entity, described)
 
         return await self._once(("fields", entity.name), read)
 
     async def directory(self, name: str) -> tuple[Status, ...]:
         """The values of one directory in their order; empty when there is no such directory, which is not kept."""
-        return await self._once(("directory", name), lambda: self._portal.statuses(name), keep_empty=False)
+        return await self._once(("directory", name), lambda: self._described.statuses(name), keep_empty=False)
 
     async def directories(self) -> Mapping[str, tuple[Status, ...]]:
         """Every directory with its values."""
 
         async def read() -> Mapping[str, tuple[Status, ...]]:
             grouped: dict[str, list[Status]] = {}
-            for status in await self._portal.statuses(None):
+            for status in await self._described.statuses(None):
                 grouped.setdefault(status.directory, []).append(status)
             return {name: tuple(sorted(found, key=lambda each: each.sort)) for name, found in grouped.items()}
 
@@ -105,7 +113,7 @@ class Metadata:
 
     async def funnels(self, entity: Entity) -> tuple[Funnel, ...]:
         """The funnels of an entity."""
-        return await self._once(("funnels", entity.name), lambda: self._portal.funnels(entity))
+        return await self._once(("funnels", entity.name), lambda: self._described.funnels(entity))
 
     async def stages(self, entity: Entity) -> tuple[Stage, ...]:
         """Every stage of an entity, funnel by funnel, in order."""
@@ -124,13 +132,13 @@ class Metadata:
         """The portal's currencies, the base one first."""
 
         async def read() -> tuple[Currency, ...]:
-            return tuple(sorted(await self._portal.currencies(), key=lambda each: (not each.base, each.code)))
+            return tuple(sorted(await self._described.currencies(), key=lambda each: (not each.base, each.code)))
 
         return await self._once("currencies", read)
 
     async def workflow_templates(self) -> tuple[NamedId, ...]:
         """The workflow templates."""
-        return await self._once("templates", self._portal.workflow_templates)
+        return await self._once("templates", self._described.workflow_templates)
 
     async def users(self, ids: Sequence[int]) -> dict[int, str]:
         """Names of the users the key may see; the others are absent."""
@@ -151,7 +159,7 @@ class Metadata:
         """Those that this call and all that wait behind it are waiting for; empty names for the invisible."""
         since = self._forgotten
         try:
-            found = await self._portal.users(sorted(wanted))
+            found = await self._described.users(sorted(wanted))
         except PermissionRefused:
             found = ()
         names = dict.fromkeys(wanted, "") | {user.id: user.name or _numbered(user.id) for user in found}
@@ -171,7 +179,7 @@ class Metadata:
             since = self._forgotten
             found = tuple(
                 replace(person, name=plain(person.name), last_name=plain(person.last_name))
-                for person in await self._portal.people()
+                for person in await self._described.people()
             )
             self._keep_names({person.id: person.called or _numbered(person.id) for person in found}, since)
             return found
@@ -206,19 +214,20 @@ class Metadata:
 
     async def _users_zone(self) -> str:
         try:
-            return await self._portal.time_zone()
+            return await self._described.time_zone()
         except (PermissionRefused, NotFound):
             return ""
 
     async def _offset_in_data(self) -> tzinfo | None:
         try:
-            return await self._portal.offset()
+            return await self._described.offset()
         except PermissionRefused:
             return None
 
     async def _once(self, key: Any, read: Callable[[], Awaitable[T]], *, keep_empty: bool = True) -> T:
         kept = self._kept.fresh(key)
-        usage.looked_up(kept=kept is not None)
+        if kept or not self._shared:
+            usage.looked_up(kept=kept is not None)
         if kept:  # without a lock, so that calls at once stay together
             return cast("T", kept.value)
         async with self._alone(key):

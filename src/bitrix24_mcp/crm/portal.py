@@ -32,7 +32,72 @@ from bitrix24_mcp.crm.portal_values import (
 )
 
 
-class Portal(Protocol):
+class Descriptions(Protocol):
+    """What a portal says of itself, which may be kept for a while. Raises the errors of `crm.errors`, nothing else."""
+
+    async def identity(self) -> Identity:
+        """Whose key this is and how far it reaches."""
+        ...
+
+    async def time_zone(self) -> str:
+        """IANA name of the current user's zone; empty when the portal does not say."""
+        ...
+
+    async def offset(self) -> tzinfo | None:
+        """The offset in which the portal writes moments; None when it shows none, or only UTC."""
+        ...
+
+    async def smart_processes(self) -> tuple[Record, ...]:
+        """All smart-process types, as stored."""
+        ...
+
+    async def smart_process_fields(self) -> tuple[FieldInfo, ...]:
+        """The fields of a smart-process type itself."""
+        ...
+
+    async def fields(self, entity: Entity) -> tuple[FieldInfo, ...]:
+        """The fields of an entity's records, user fields included."""
+        ...
+
+    async def statuses(self, directory: str | None) -> tuple[Status, ...]:
+        """The values of one directory in their order, or of all directories."""
+        ...
+
+    async def funnels(self, entity: Entity) -> tuple[Funnel, ...]:
+        """The funnels of an entity; empty when it has none."""
+        ...
+
+    async def users(self, ids: Sequence[int]) -> tuple[NamedId, ...]:
+        """Names of those of the users that the key may see, dismissed ones included."""
+        ...
+
+    async def people(self) -> tuple[Person, ...]:
+        """Every user that the key may see, dismissed ones included."""
+        ...
+
+    async def currencies(self) -> tuple[Currency, ...]:
+        """The portal's currencies."""
+        ...
+
+    async def workflow_templates(self) -> tuple[NamedId, ...]:
+        """The workflow templates."""
+        ...
+
+
+class SharedDescriptions(Descriptions, Protocol):
+    """Descriptions that others keep as well; they count in `usage` whether it was kept or read."""
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds for which an answer may be kept beside it."""
+        ...
+
+    def forget(self) -> None:
+        """Has the next question read the portal again, whoever asks."""
+        ...
+
+
+class Portal(Descriptions, Protocol):
     """What any backend can do. Every read raises the errors of `crm.errors`, nothing else."""
 
     @property
@@ -75,38 +140,19 @@ class Portal(Protocol):
         """What is left of the key's requests, as the latest answer said; asks nothing."""
         ...
 
-    async def identity(self) -> Identity:
-        """Whose key this is and how far it reaches."""
+    @property
+    def heard(self) -> bool:
+        """Whether it has answered yet: its clock, and the offset of its moments, are known from then on."""
         ...
 
-    async def time_zone(self) -> str:
-        """IANA name of the current user's zone; empty when the portal does not say."""
-        ...
-
-    async def offset(self) -> tzinfo | None:
-        """The offset in which the portal writes moments; None when it shows none, or only UTC."""
+    def fields_changed(self, entity: Entity) -> None:
+        """Somebody else was told other fields of the entity: what is known of them here is out of date."""
         ...
 
     async def smart_processes(
         self, conditions: Sequence[Condition] = (), sort: Sequence[Sort] = ()
     ) -> tuple[Record, ...]:
         """All smart-process types that match, as stored."""
-        ...
-
-    async def smart_process_fields(self) -> tuple[FieldInfo, ...]:
-        """The fields of a smart-process type itself."""
-        ...
-
-    async def fields(self, entity: Entity) -> tuple[FieldInfo, ...]:
-        """The fields of an entity's records, user fields included."""
-        ...
-
-    async def statuses(self, directory: str | None) -> tuple[Status, ...]:
-        """The values of one directory in their order, or of all directories."""
-        ...
-
-    async def funnels(self, entity: Entity) -> tuple[Funnel, ...]:
-        """The funnels of an entity; empty when it has none."""
         ...
 
     async def leads_in_use(self) -> bool | None:
@@ -118,18 +164,6 @@ class Portal(Protocol):
 
         Others may be among them: how portals compare phones is not documented, so compare by `crm.phones`.
         """
-        ...
-
-    async def users(self, ids: Sequence[int]) -> tuple[NamedId, ...]:
-        """Names of those of the users that the key may see, dismissed ones included."""
-        ...
-
-    async def people(self) -> tuple[Person, ...]:
-        """Every user that the key may see, dismissed ones included."""
-        ...
-
-    async def currencies(self) -> tuple[Currency, ...]:
-        """The portal's currencies."""
         ...
 
     async def search(self, query: RecordQuery) -> RecordPage:
@@ -163,10 +197,6 @@ class Portal(Protocol):
 
     async def workflows(self, query: WorkflowQuery) -> WorkflowPage:
         """One page of running workflow instances; only conditions and orders that it says it takes."""
-        ...
-
-    async def workflow_templates(self) -> tuple[NamedId, ...]:
-        """The workflow templates."""
         ...
 
     async def workflow_tasks(self, ids: Sequence[int] = ()) -> tuple[Record, ...]:

@@ -47,6 +47,15 @@ class RestPortal(RestAbout):
         """The portal's present moment."""
         return self._client.now()
 
+    @property
+    def heard(self) -> bool:
+        """Whether the portal has answered yet."""
+        return self._client.heard
+
+    def fields_changed(self, entity: Entity) -> None:
+        """Has the next question for its records read the fields again."""
+        self._listings.pop(entity.name, None)
+
     async def fields(self, entity: Entity) -> tuple[FieldInfo, ...]:
         """`crm.item.fields`, or what the entity's own methods say."""
         return await self._listing(entity).fields()

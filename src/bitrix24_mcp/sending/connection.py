@@ -52,6 +52,8 @@ class Connection:
         self._loopback = loopback
         self._http: httpx.AsyncClient | None = None
         self._ahead = timedelta(0)
+        self.heard = False
+        """Whether the portal has answered yet, in whatever way."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -101,6 +103,7 @@ class Connection:
             return self._broken(error)
         except (httpx.DecodingError, UnicodeError):  # the latter of a host to which it redirects
             return of_unexpected(unexpected("The portal sent an answer that cannot be decoded."))
+        self.heard = True
         with suppress(ValueError, TypeError, OverflowError):  # a Date that is none tells nothing
             self._ahead = parsedate_to_datetime(response.headers.get("Date", "")) - datetime.now(UTC)
         return response

@@ -90,6 +90,14 @@ class GatewayPortal(GatewaySingleReads):
         """The gateway's present moment."""
         return self._client.now()
 
+    @property
+    def heard(self) -> bool:
+        """Whether the gateway has answered yet."""
+        return self._client.heard
+
+    def fields_changed(self, entity: Entity) -> None:
+        """Nothing is known of them here: the gateway takes and gives them by their names."""
+
     def limits(self) -> RateLimits:
         """What the headers of the latest answer said."""
         return limits_of(self._client.budget.stated, self._client.budget.clock.now())
