@@ -1,11 +1,13 @@
 """What is kept lives for five minutes, and the old makes room for the new."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import cast
 
 import anyio
 import pytest
 
+from bitrix24_mcp.crm.errors import PermissionRefused
 from bitrix24_mcp.crm.kept import LIFETIME, Held, Kept, Marks
 from bitrix24_mcp.crm.metadata import Metadata
 from bitrix24_mcp.crm.portal import Portal, SharedDescriptions
@@ -42,6 +44,22 @@ class Shared:
     async def users(self, ids: Sequence[int]) -> tuple[NamedId, ...]:
         self.asked.append("users")
         return tuple(NamedId(each, "Anna") for each in ids)
+
+
+class Refusing(Shared):
+    """Descriptions that the key may not read."""
+
+    async def time_zone(self) -> str:
+        self.asked.append("zone")
+        raise PermissionRefused("No.", advice="Ask.", code="NO")
+
+    async def offset(self) -> None:
+        self.asked.append("offset")
+        raise PermissionRefused("No.", advice="Ask.", code="NO")
+
+    async def users(self, ids: Sequence[int]) -> tuple[NamedId, ...]:
+        await super().users(ids)
+        raise PermissionRefused("No.", advice="Ask.", code="NO")
 
 
 @pytest.fixture
@@ -83,6 +101,18 @@ async def test_what_others_keep_as_well_is_asked_of_them_after_their_lifetime(ho
     metadata.forget()
 
     assert shared.asked == ["currencies", "users", "currencies", "users", "forget"]
+
+
+async def test_a_refusal_is_not_repeated_for_five_minutes_though_nobody_else_keeps_it(hours: Hours) -> None:
+    """A portal that is asked again and again for what it has refused takes that for a loop."""
+    shared = Refusing()
+    metadata = Metadata(cast("Portal", None), shared=cast("SharedDescriptions", shared))
+    for seconds in (0, 11, LIFETIME - 12, 11):
+        hours.now += seconds
+        assert await metadata.zone_and_source() == (UTC, "default")
+        assert await metadata.users([1]) == {}
+
+    assert shared.asked == ["zone", "offset", "users"] * 2
 
 
 async def test_what_is_too_old_is_dropped_when_something_is_kept(hours: Hours) -> None:

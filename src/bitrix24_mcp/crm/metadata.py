@@ -54,6 +54,7 @@ class Metadata:
         self._awaited: set[int] = set()
         self._locks: dict[Any, anyio.Lock] = {}
         self._forgotten = 0
+        self._refused = Marks()
         self.unhelpful = Marks()
         """Ways to figures that were refused or left records out, so that they are not tried again and again."""
 
@@ -69,6 +70,7 @@ class Metadata:
             self._shared.forget()
         self._kept.clear()
         self._users.clear()
+        self._refused.clear()
         self.unhelpful.clear()
 
     async def identity(self) -> Identity:
@@ -157,20 +159,20 @@ class Metadata:
 
     async def _read_users(self, wanted: set[int]) -> dict[int, str]:
         """Those that this call and all that wait behind it are waiting for; empty names for the invisible."""
-        since = self._forgotten
+        since, lifetime = self._forgotten, self._users.lifetime
         try:
             found = await self._described.users(sorted(wanted))
-        except PermissionRefused:
-            found = ()
+        except PermissionRefused:  # which others do not keep for us
+            found, lifetime = (), LIFETIME
         names = dict.fromkeys(wanted, "") | {user.id: user.name or _numbered(user.id) for user in found}
-        self._keep_names(names, since)
+        self._keep_names(names, since, lifetime)
         self._awaited -= wanted
         return names
 
-    def _keep_names(self, names: Mapping[int, str], since: int) -> None:
+    def _keep_names(self, names: Mapping[int, str], since: int, lifetime: float) -> None:
         """Keeps the names, unless all was forgotten since their reading began, at `since` times."""
         if since == self._forgotten:
-            self._users.keep(names)
+            self._users.keep(names, lifetime)
 
     async def people(self) -> tuple[Person, ...]:
         """Every user that the key may see, dismissed ones included."""
@@ -181,7 +183,8 @@ class Metadata:
                 replace(person, name=plain(person.name), last_name=plain(person.last_name))
                 for person in await self._described.people()
             )
-            self._keep_names({person.id: person.called or _numbered(person.id) for person in found}, since)
+            names = {person.id: person.called or _numbered(person.id) for person in found}
+            self._keep_names(names, since, self._users.lifetime)
             return found
 
         return await self._once("people", read)
@@ -213,15 +216,21 @@ class Metadata:
         return await self._once("zone", read)
 
     async def _users_zone(self) -> str:
+        if "user's zone" in self._refused:
+            return ""
         try:
             return await self._described.time_zone()
         except (PermissionRefused, NotFound):
+            self._refused.add("user's zone")
             return ""
 
     async def _offset_in_data(self) -> tzinfo | None:
+        if "offset" in self._refused:
+            return None
         try:
             return await self._described.offset()
         except PermissionRefused:
+            self._refused.add("offset")
             return None
 
     async def _once(self, key: Any, read: Callable[[], Awaitable[T]], *, keep_empty: bool = True) -> T:
