@@ -1,13 +1,17 @@
 """The real nginx with the configuration of deploy/, rendered as its image does, in front of whatever listens there."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import yaml
 
@@ -30,11 +34,29 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    access_log off;
     include {folder}/*.conf;
 }}
 """
 """What the image's own nginx.conf has, with the folder in place of /tmp and /etc/nginx."""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """The port of 127.0.0.1 on which it listens, and the file of its log."""
+
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def logged(self, lines: int) -> list[dict[str, Any]]:
+        """So many lines of its log; nginx writes one a moment after it has answered."""
+        ends = time.monotonic() + 20
+        while len(found := self.log.read_text("utf-8").splitlines()) < lines and time.monotonic() < ends:
+            time.sleep(0.02)
+        return [json.loads(each) for each in found]
 
 
 def variables() -> dict[str, str]:
@@ -49,8 +71,8 @@ def rendered(template: Path, values: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def proxy(addresses: Sequence[str], port: int, *, more: str = "", certificates: str = "/none") -> Generator[int]:
-    """The port of 127.0.0.1 on which the proxy listens; `more`: what follows it, such as ssl."""
+def proxy(addresses: Sequence[str], port: int, *, more: str = "", certificates: str = "/none") -> Generator["Proxy"]:
+    """In front of what listens on that port at the addresses; `more`: what follows the proxy's own, such as ssl."""
     ours = free_port()
     with TemporaryDirectory(prefix="bitrix24-mcp-proxy-") as name, name_server(addresses) as names:
         folder = Path(name)
@@ -59,6 +81,7 @@ def proxy(addresses: Sequence[str], port: int, *, more: str = "", certificates: 
             "PROXY_REPLICAS": f"server:{port}",
             "PROXY_RESOLVER": names,
             "PROXY_CERTIFICATES": certificates,
+            "PROXY_LOG": f"{name}/access.log",
         }
         assert values.keys() == {each for each in variables() if each.startswith("PROXY_")}
         for template in TEMPLATES:
@@ -73,6 +96,6 @@ def proxy(addresses: Sequence[str], port: int, *, more: str = "", certificates: 
         service = Service(command, ours)
         try:
             service.start()
-            yield ours
+            yield Proxy(ours, folder / "access.log")
         finally:
             service.interrupt()

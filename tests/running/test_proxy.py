@@ -102,7 +102,7 @@ def test_a_stream_goes_through_as_it_comes() -> None:
     with (
         replica(ADDRESSES[0], port, two_words),
         proxy([ADDRESSES[0]], port) as ours,
-        httpx.stream("POST", f"http://127.0.0.1:{ours}/mcp", timeout=15) as answer,
+        httpx.stream("POST", f"{ours.url}/mcp", timeout=15) as answer,
     ):
         words = answer.iter_raw()
         first = next(words)
@@ -113,7 +113,7 @@ def test_a_stream_goes_through_as_it_comes() -> None:
 
 def test_both_replicas_are_asked_and_one_that_is_gone_costs_no_call() -> None:
     port = free_port_of_all()
-    with proxy(ADDRESSES, port) as ours, httpx.Client(base_url=f"http://127.0.0.1:{ours}", timeout=15) as http:
+    with proxy(ADDRESSES, port) as ours, httpx.Client(base_url=ours.url, timeout=15) as http:
         with replica(ADDRESSES[0], port):
             with replica(ADDRESSES[1], port):
                 both = {http.post("/mcp", content=b"{}").text for _ in range(20)}
@@ -138,8 +138,8 @@ def test_a_call_that_was_sent_is_never_sent_again() -> None:
         replica(ADDRESSES[1], port, hang_up) as second,
         proxy(ADDRESSES, port) as ours,
     ):
-        writing = httpx.post(f"http://127.0.0.1:{ours}/mcp", content=b"{}", timeout=15)
-        reading = httpx.get(f"http://127.0.0.1:{ours}/healthz", timeout=15)
+        writing = httpx.post(f"{ours.url}/mcp", content=b"{}", timeout=15)
+        reading = httpx.get(f"{ours.url}/healthz", timeout=15)
 
     asked = [line for line, _, _ in first.seen + second.seen]
     assert (writing.status_code, reading.status_code) == (502, 502)
@@ -151,12 +151,15 @@ def test_a_replica_learns_the_host_and_the_clients_address_and_no_client_can_for
     forged = {"X-Forwarded-For": "10.9.9.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
     with replica(ADDRESSES[0], port) as there, proxy([ADDRESSES[0]], port) as ours:
         headers = {**forged, "Host": HOST, "Authorization": "Bearer word", "X-Api-Key": "key"}
-        figures = httpx.get(f"http://127.0.0.1:{ours}/metrics", headers=headers)
-        httpx.post(f"http://127.0.0.1:{ours}/mcp?a=b", headers=headers, content=b"x" * 4_500_000, timeout=15)
+        figures = httpx.get(f"{ours.url}/metrics", headers=headers)
+        httpx.post(f"{ours.url}/mcp?code=b", headers=headers, content=b"x" * 4_500_000, timeout=15)
+        logged = ours.logged(2)
 
     [(line, seen, length)] = there.seen
-    assert (line, length, figures.status_code) == ("POST /mcp?a=b", 4_500_000, 404)
-    assert re.fullmatch("[0-9a-f]{32}", seen.pop("x-request-id"))
+    assert (line, length, figures.status_code) == ("POST /mcp?code=b", 4_500_000, 404)
+    assert [(each["path"], each["status"]) for each in logged] == [("/metrics", 404), ("/mcp", 200)]
+    assert logged[1]["request_id"] == seen["x-request-id"]
+    assert logged[1]["replica"] == f"{ADDRESSES[0]}:{port}"
     told = ("host", "x-forwarded-host", "x-forwarded-for", "x-forwarded-proto", "authorization", "x-api-key")
     assert [seen[name] for name in told] == [HOST, HOST, "127.0.0.1", "http", "Bearer word", "key"]
 
@@ -167,10 +170,10 @@ def test_the_proxy_ends_tls_and_takes_a_renewed_certificate_at_once() -> None:
         write_certificate(folder, 1001)
         with proxy([ADDRESSES[0]], port, more="ssl", certificates=str(folder)) as ours:
             trusted = ssl.create_default_context(cafile=str(folder / "fullchain.pem"))
-            answer = httpx.post(f"https://127.0.0.1:{ours}/mcp", verify=trusted)
-            before = serial_at(ours)
+            answer = httpx.post(f"https://127.0.0.1:{ours.port}/mcp", verify=trusted)
+            before = serial_at(ours.port)
             write_certificate(folder, 1002)
-            after = serial_at(ours)
+            after = serial_at(ours.port)
 
     assert (answer.text, before, after) == (ADDRESSES[0], 1001, 1002)
     assert there.seen[0][1]["x-forwarded-proto"] == "https"
@@ -192,7 +195,7 @@ async def test_callers_go_on_when_a_replica_is_stopped(portal: DemoPortal, tmp_p
         proxy(ADDRESSES, port) as ours,
         serving(port, env) as (first, _),
     ):
-        async with calling(f"http://127.0.0.1:{ours}/mcp", headers) as caller:
+        async with calling(f"{ours.url}/mcp", headers) as caller:
             before = [(await caller.ask("aggregate", entity="deals"))["total"] for _ in range(4)]
             first.terminate()
             code = first.wait(30)
