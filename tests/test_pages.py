@@ -122,7 +122,10 @@ def test_every_scope_and_every_webhook_of_the_demo_portal_stands_on_the_page() -
     assert {way for way in WEBHOOKS if "`/rest/{}/{}/`".format(*way) not in DIRECT} == set()
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/direct-rest.md", "docs/integration-api.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "CONTRIBUTING.md", "docs/direct-rest.md", "docs/integration-api.md", "docs/operations.md"],
+)
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     for target, _, heading in (link.partition("#") for link in re.findall(r"\]\((?!https?:)([^)]*)\)", text)):
