@@ -154,3 +154,15 @@ def test_the_same_image_speaks_over_stdio(image: Path) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert '"serverInfo"' in done.stdout
+
+
+def test_the_image_has_the_authorities_by_which_a_portal_is_believed(image: Path) -> None:
+    _, env = final(image)
+    look = (
+        "from bitrix24_mcp.sending.authorities import authorities\n"
+        "print(len(authorities(trust_env=True).get_ca_certs()) > 100)"
+    )
+
+    done = subprocess.run(as_user("python", "-c", look), env=env, capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("True\n", "")
