@@ -11,6 +11,7 @@ from assistants import Sql
 from bitrix24_mcp.callers.caller import Caller
 from bitrix24_mcp.callers.own_keys import OwnKeys
 from bitrix24_mcp.commands.connection import opened, served_by_own_key, served_by_token
+from bitrix24_mcp.commands.places import place_for
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.portals import Portals
 from bitrix24_mcp.service import Service
@@ -36,8 +37,9 @@ return found
 @asynccontextmanager
 async def by_token(settings: Settings, link: Link) -> AsyncGenerator[Service]:
     async with (
-        opened(settings, demo=False) as door,
-        served_by_token(Caller(f"token {NAME}", NAME, settings), door, demo=False, link=link) as service,
+        place_for(settings) as place,
+        opened(settings, place, demo=False) as door,
+        served_by_token(Caller(f"token {NAME}", NAME, settings), door, place, link=link) as service,
     ):
         yield service
 
@@ -45,7 +47,7 @@ async def by_token(settings: Settings, link: Link) -> AsyncGenerator[Service]:
 @asynccontextmanager
 async def by_own_key(settings: Settings, link: Link) -> AsyncGenerator[Service]:
     caller = OwnKeys(settings).recognise({"x-api-key": KEY, "authorization": f"Bearer {SESSION}"})
-    async with served_by_own_key(caller, Portals(), demo=False, link=link) as service:
+    async with place_for(settings) as place, served_by_own_key(caller, Portals(), place, link=link) as service:
         yield service
 
 
