@@ -158,6 +158,11 @@ class Settings(BaseModel):
         return bool(self.api_key.get_secret_value() or self.webhook_url.get_secret_value() or self.portal)
 
     @property
+    def has_database(self) -> bool:
+        """Whether journal, accounts and the like are kept for several replicas."""
+        return bool(self.database.get_secret_value())
+
+    @property
     def data_folder(self) -> Path:
         """Where connected portals are kept on this machine."""
         return data_folder(self.data_dir, self.data_home)

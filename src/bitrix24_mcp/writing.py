@@ -16,6 +16,7 @@ from bitrix24_mcp.crm.writer import Writer
 from bitrix24_mcp.crm.writing.desk import Desk, Rules
 from bitrix24_mcp.crm.writing.fate import settle
 from bitrix24_mcp.crm.writing.journal import OPEN, Journal
+from bitrix24_mcp.crm.writing.pending import Confirmations, Pending
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.tools.declare import Tool
 from bitrix24_mcp.tools.writing import writing_tools
@@ -39,11 +40,13 @@ async def writing_for(
     writer: Callable[[], Writer],
     journal: Callable[[], Journal],
     intake: Callable[[], Intake] | None = None,
+    confirmations: Callable[[], Confirmations] | None = None,
 ) -> Writing | None:
     """What this server may write with; None when the operator, the key or the journal does not let it write.
 
     A key that only reads, or without a scope, keeps the tools out. What an earlier run left open is looked up.
-    `intake` makes what keeps intake rules, where the operator wants them.
+    `intake` makes what keeps intake rules, where the operator wants them; `confirmations` what keeps codes of previews
+    where several replicas answer.
     """
     if not settings.allow_writes:
         return None
@@ -62,6 +65,7 @@ async def writing_for(
             writer(),
             journal(),
             Rules(settings.allow_deletes, settings.confirm),
+            pending=Pending(confirmations()) if confirmations is not None else Pending(),
             intake=intake() if settings.intake and intake is not None else None,
         )
     except PortalError as error:

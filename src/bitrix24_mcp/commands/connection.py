@@ -47,7 +47,8 @@ async def writing_through(
     if not settings.allow_writes:
         yield None
         return
-    from bitrix24_mcp.intake.store import StoredIntake  # noqa: PLC0415 - a server that only reads never loads it
+    from bitrix24_mcp.confirmations.store import StoredConfirmations  # noqa: PLC0415 - where only read, never loaded
+    from bitrix24_mcp.intake.store import StoredIntake  # noqa: PLC0415 - the same
     from bitrix24_mcp.journal.store import StoredJournal  # noqa: PLC0415 - the same
     from bitrix24_mcp.writing import writing_for  # noqa: PLC0415
 
@@ -57,6 +58,7 @@ async def writing_through(
         door.writer,
         lambda: StoredJournal.kept_in(place, caller=caller),
         lambda: StoredIntake.kept_in(place),
+        (lambda: StoredConfirmations.kept_in(place, caller or "")) if settings.has_database else None,
     )
     async with writing.desk.finishing.lasting() if writing else nullcontext():
         yield writing

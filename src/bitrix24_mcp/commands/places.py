@@ -23,8 +23,8 @@ async def place_for(settings: Settings, *, demo: bool = False) -> AsyncGenerator
     if demo:
         with TemporaryDirectory(prefix="bitrix24-mcp-") as short_lived:
             yield Folder(Path(short_lived))
-    elif address := settings.database.get_secret_value():
-        async with _server(address) as server:
+    elif settings.has_database:
+        async with _server(settings.database.get_secret_value()) as server:
             yield server
     else:
         yield Folder(settings.data_folder)
@@ -34,7 +34,7 @@ def accounts_in(place: Place, settings: Settings) -> "Accounts":
     """The connected portals that are kept there. Raises PortalError, and SettingsError where their key is missing."""
     from bitrix24_mcp.accounts.store import Accounts  # noqa: PLC0415 - most servers have none
 
-    if not settings.database.get_secret_value():
+    if not settings.has_database:
         return Accounts.open(settings.data_folder)
     key = settings.accounts_key.get_secret_value()
     if not key:

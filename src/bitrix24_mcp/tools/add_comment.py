@@ -28,7 +28,7 @@ async def add_comment(arguments: AddComment, context: Context) -> Reply:
     return await carry_out(
         "add_comment",
         arguments,
-        lambda desk: plan_comment(arguments.entity, arguments.id, arguments.text, desk.writer, context.metadata),
+        lambda wanted, desk: plan_comment(wanted.entity, wanted.id, wanted.text, desk.writer, context.metadata),
         context,
     )
 

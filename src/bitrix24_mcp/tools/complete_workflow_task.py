@@ -38,11 +38,12 @@ async def complete_workflow_task(arguments: CompleteWorkflowTask, context: Conte
         return WaitingTasks(items=await waiting_tasks(context.metadata))
     if not arguments.confirm:
         check_given(arguments, "answer")
-    completion = Completion(arguments.task, arguments.answer or "", arguments.comment, arguments.fields)
     return await carry_out(
         "complete_workflow_task",
         arguments,
-        lambda desk: plan_completion(completion, desk.writer, context.metadata),
+        lambda wanted, desk: plan_completion(
+            Completion(wanted.task, wanted.answer or "", wanted.comment, wanted.fields), desk.writer, context.metadata
+        ),
         context,
     )
 

@@ -11,7 +11,7 @@ from bitrix24_mcp.crm.writing.desk import By, Desk
 from bitrix24_mcp.crm.writing.execution import Written, unsent
 from bitrix24_mcp.crm.writing.fate import settle
 from bitrix24_mcp.crm.writing.journal import OPEN, Entry
-from bitrix24_mcp.crm.writing.pending import LIFETIME
+from bitrix24_mcp.crm.writing.pending import LIFETIME, Taken
 from bitrix24_mcp.crm.writing.plan import Plan
 from bitrix24_mcp.crm.writing.work import PlanWork, Work
 from bitrix24_mcp.tools.confirmable import Confirmable, Previewed, WriteReply
@@ -28,16 +28,18 @@ _NAMED = 20
 """Records that a note names; the rest is counted."""
 
 
+A = TypeVar("A", bound=Confirmable)
 R = TypeVar("R")
 
 
-async def carry_out(
-    tool: str, arguments: Confirmable, make: Callable[[Desk], Awaitable[Plan]], context: Context
-) -> Reply:
-    """Previews, has it confirmed, and carries out the plan that `make` gives, as far as this call goes."""
+async def carry_out(tool: str, arguments: A, make: Callable[[A, Desk], Awaitable[Plan]], context: Context) -> Reply:
+    """Previews, has it confirmed, and carries out the plan that `make` gives, as far as this call goes.
 
-    async def work(desk: Desk) -> PlanWork | Reply:
-        plan = await make(desk)
+    `make` is given arguments that are whole, also where the call itself only confirms what was asked before.
+    """
+
+    async def work(wanted: A, desk: Desk) -> PlanWork | Reply:
+        plan = await make(wanted, desk)
         return (
             PlanWork(plan) if plan.changes else WriteReply(done=0, unchanged=len(plan.unchanged) or None, note=_NOTHING)
         )
@@ -47,26 +49,37 @@ async def carry_out(
 
 async def carry_out_work(
     tool: str,
-    arguments: Confirmable,
-    make: Callable[[Desk], Awaitable[Work[R] | Reply]],
+    arguments: A,
+    make: Callable[[A, Desk], Awaitable[Work[R] | Reply]],
     told: Callable[[Work[R], R], Reply],
     context: Context,
 ) -> Reply:
     """The same for other work. `make` gives an answer where there is nothing to do; `told` tells what was written."""
     desk = _desk(context)
     run = _Run(desk, By(tool, context.person.client), arguments.wanted(), told, context)
-    if arguments.confirm:
-        return await run.execute(run.taken(arguments.confirm))
-    if code := context.person.answers:
-        work = run.taken(code)
-        return await run.execute(work) if await context.person.agrees("", code) else WriteReply(done=0, note=_DECLINED)
-    made = await make(desk)
+    if code := arguments.confirm or context.person.answers:
+        taken = await run.taken(code)
+        if not arguments.confirm and not await context.person.agrees("", code):
+            return WriteReply(done=0, note=_DECLINED)
+        work = taken.work or await _made_anew(taken, type(arguments), make, desk)
+        return work if isinstance(work, Reply) else await run.execute(work)
+    made = await make(arguments, desk)
     if isinstance(made, Reply):
         return made
     if not arguments.preview and not desk.rules.asks_for(destroys=made.destroys):
         return await run.execute(made)
     await run.check_repeats(made)
     return await run.confirmed(made, only_look=arguments.preview)
+
+
+async def _made_anew(
+    taken: Taken[Work[R]], kind: type[A], make: Callable[[A, Desk], Awaitable[Work[R] | Reply]], desk: Desk
+) -> Work[R] | Reply:
+    """The work that another replica showed. Raises InvalidArguments when it would not be the same any more."""
+    made = await make(kind.model_validate(taken.arguments), desk)
+    if not isinstance(made, Reply):
+        taken.check(made)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +97,9 @@ class _Run(Generic[R]):
         shown = await work.preview(self.context.metadata)
         person = self.context.person
         if person.can_be_asked and not only_look:
-            code = self._kept(work)
+            code = await self._kept(work)
             agreed = await person.agrees(shown.as_text(await _whose(self.context.metadata)), code)
-            self.taken(code)
+            await self.taken(code)
             return await self.execute(work) if agreed else WriteReply(done=0, note=_DECLINED)
         preview = shown.as_data(self.context.max_tokens)
         if person.can_be_asked:
@@ -95,14 +108,14 @@ class _Run(Generic[R]):
             if only_look:
                 return Previewed(preview=preview, note=_nobody_to_ask().message)
             raise _nobody_to_ask()
-        return Previewed(preview=preview, confirm=self._kept(work), expires_in=LIFETIME, note=_SHOW)
+        return Previewed(preview=preview, confirm=await self._kept(work), expires_in=LIFETIME, note=_SHOW)
 
-    def taken(self, code: str) -> Work[R]:
-        """The work that waits behind a code, which is spent by that."""
-        return self.desk.pending.take(code, self.by.tool, self.wanted, self.desk.journal.now())
+    async def taken(self, code: str) -> Taken[Work[R]]:
+        """What waits behind a code, which is spent by that."""
+        return await self.desk.pending.take(code, self.by.tool, self.wanted, self.desk.journal.now())
 
-    def _kept(self, work: Work[R]) -> str:
-        return self.desk.pending.keep(work, self.by.tool, self.wanted, self.desk.journal.now())
+    async def _kept(self, work: Work[R]) -> str:
+        return await self.desk.pending.keep(work, self.by.tool, self.wanted, self.desk.journal.now())
 
     async def check_repeats(self, work: Work[R]) -> None:
         """Raises InvalidArguments when it repeats what was sent before and has not been answered."""

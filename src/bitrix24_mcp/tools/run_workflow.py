@@ -1,6 +1,6 @@
 """`run_workflow`: a workflow (business process) started on a record, or a running one ended."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -9,6 +9,11 @@ from bitrix24_mcp.tools.confirmable import REPLIES, Confirmable
 from bitrix24_mcp.tools.declare import WRITES, Context, Reply, Tool
 from bitrix24_mcp.tools.given import check_given
 from bitrix24_mcp.tools.params import Name, WrittenEntity
+
+if TYPE_CHECKING:
+    from bitrix24_mcp.crm.metadata import Metadata
+    from bitrix24_mcp.crm.writer import Writer
+    from bitrix24_mcp.crm.writing.plan import Plan
 
 
 class RunWorkflow(Confirmable):
@@ -28,25 +33,22 @@ class RunWorkflow(Confirmable):
 
 async def run_workflow(arguments: RunWorkflow, context: Context) -> Reply:
     """What would be started or ended, or what was."""
-    from bitrix24_mcp.crm.writing.workflows import Start, plan_end, plan_start  # noqa: PLC0415 - loaded with the first call
-    from bitrix24_mcp.tools.confirming import carry_out  # noqa: PLC0415
+    from bitrix24_mcp.tools.confirming import carry_out  # noqa: PLC0415 - loaded with the first call
 
     if not arguments.confirm:
         check_given(arguments, "action")
         check_given(arguments, *(("workflow",) if arguments.action == "terminate" else ("template", "entity", "id")))
-    if arguments.action == "terminate":
-        return await carry_out(
-            "run_workflow",
-            arguments,
-            lambda desk: plan_end(
-                arguments.workflow, desk.writer, context.metadata, forced=arguments.forced, status=arguments.status
-            ),
-            context,
-        )
-    start = Start(arguments.template, arguments.entity, arguments.id, arguments.parameters)
     return await carry_out(
-        "run_workflow", arguments, lambda desk: plan_start(start, desk.writer, context.metadata), context
+        "run_workflow", arguments, lambda wanted, desk: _plan(wanted, desk.writer, context.metadata), context
     )
+
+
+async def _plan(wanted: RunWorkflow, writer: "Writer", metadata: "Metadata") -> "Plan":
+    from bitrix24_mcp.crm.writing.workflows import Start, plan_end, plan_start  # noqa: PLC0415 - loaded with the first call
+
+    if wanted.action == "terminate":
+        return await plan_end(wanted.workflow, writer, metadata, forced=wanted.forced, status=wanted.status)
+    return await plan_start(Start(wanted.template, wanted.entity, wanted.id, wanted.parameters), writer, metadata)
 
 
 TOOL = Tool(

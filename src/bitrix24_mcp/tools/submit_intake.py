@@ -59,8 +59,8 @@ async def submit_intake(arguments: SubmitIntake, context: Context) -> Reply:
         check_given(arguments, "answer")
     portal = (await context.metadata.identity()).portal
 
-    async def make(desk: "Desk") -> "Submission | Reply":
-        work = await _work(arguments, desk, context)
+    async def make(wanted: SubmitIntake, desk: "Desk") -> "Submission | Reply":
+        work = await _work(wanted, desk, context)
         return SubmittedIntake(**told(work.found, portal)) if work.is_done else work
 
     def answer(_: "Work[Submitted]", submitted: "Submitted") -> Reply:

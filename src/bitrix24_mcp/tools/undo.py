@@ -37,7 +37,7 @@ async def undo(arguments: Undo, context: Context) -> Reply:
     return await carry_out(
         "undo",
         arguments,
-        lambda desk: plan_undo(arguments.operation, arguments.ids, desk, context.metadata),
+        lambda wanted, desk: plan_undo(wanted.operation, wanted.ids, desk, context.metadata),
         context,
     )
 

@@ -35,10 +35,9 @@ async def write_items(arguments: WriteItems, context: Context) -> Reply:
     from bitrix24_mcp.crm.writing.items import ItemsWanted, plan_items  # noqa: PLC0415 - loaded with the first call
     from bitrix24_mcp.tools.confirming import carry_out  # noqa: PLC0415
 
-    action = arguments.action
     if not arguments.confirm:
         check_given(arguments, "entity", "action")
-    if action == "delete" and context.desk is not None and not context.desk.rules.deletes:
+    if arguments.action == "delete" and context.desk is not None and not context.desk.rules.deletes:
         raise PermissionRefused(
             "This server does not delete records.",
             advice="Its operator allows it with --allow-deletes. Nothing was deleted.",
@@ -47,8 +46,8 @@ async def write_items(arguments: WriteItems, context: Context) -> Reply:
     return await carry_out(
         "write_items",
         arguments,
-        lambda desk: plan_items(
-            ItemsWanted(arguments.entity, action or "create", arguments.items, arguments.ids),
+        lambda wanted, desk: plan_items(
+            ItemsWanted(wanted.entity, wanted.action or "create", wanted.items, wanted.ids),
             desk.writer,
             context.metadata,
         ),

@@ -42,9 +42,20 @@ class Plan:
 
     @property
     def seal(self) -> str:
-        """What a confirmation is bound to: the plan, and the records as they were read for it."""
+        """What a confirmation is bound to: the plan, and the records as they were read for it.
+
+        Without the words by which new records can be found again: they are others each time a plan is made.
+        """
+        marked = set(self.entity.origin) if any(self.marks) else set[str]()
         told = [
-            [each.action, each.entity.name, each.id, dict(each.values), steady(each.before)] for each in self.changes
+            [
+                each.action,
+                each.entity.name,
+                each.id,
+                {name: value for name, value in each.values.items() if name not in marked},
+                steady(each.before),
+            ]
+            for each in self.changes
         ]
         text = json.dumps(told, sort_keys=True, ensure_ascii=False, default=str)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -37,6 +37,11 @@ class Work(Protocol[Result_co]):
         """Whether it takes away what cannot be put back."""
         ...
 
+    @property
+    def seal(self) -> str:
+        """What a confirmation is bound to."""
+        ...
+
     def check_repeats(self, open_ones: Sequence[Operation]) -> None:
         """Raises InvalidArguments when it repeats what was open until now: it may come yet, or has just been found."""
         ...
@@ -64,6 +69,11 @@ class PlanWork:
     def destroys(self) -> bool:
         """Whether the plan does."""
         return self.plan.destroys
+
+    @property
+    def seal(self) -> str:
+        """The plan's."""
+        return self.plan.seal
 
     def check_repeats(self, open_ones: Sequence[Operation]) -> None:
         """Looks for the plan's changes among what was open until now."""
