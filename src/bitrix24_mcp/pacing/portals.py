@@ -4,7 +4,8 @@ Whose key it is tells only the gateway, and that question counts against the por
 second is set aside for those who are new, and the portals that are known share out the rest.
 """
 
-from bitrix24_mcp.pacing.budget import Clock, Limits, PortalPace
+from bitrix24_mcp.pacing.budget import Limits, PortalPace
+from bitrix24_mcp.pacing.turns import Clock
 
 _NEW = Limits(per_second=0.95, any_second=1, in_flight=1)
 _KNOWN = Limits(per_second=8.55, any_second=9)
