@@ -4,6 +4,7 @@ The gateway allows about 10 requests a second per portal, shared by all its keys
 works on 2 at a time per portal (docs/keys-auth, docs/optimization).
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from bitrix24_mcp.pacing.turns import Clock, Grants, Here, Turn, Turns
 
 _LONGEST = 86_400.0
 """Seconds; no window of the portal is longer, whatever a header says."""
+_OLD = 5.0
+"""Seconds after which others may have sent much since it was told how many requests are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +68,33 @@ class Window:
         self._next = 0.0
         self._turns: deque[Turn] = deque(maxlen=limits.per_window)
         self._left = limits.per_window
-        self._left_at = 0.0
+        self._left_at = -math.inf
 
     def earliest(self) -> float:
         """When the next request may go out."""
         return max(self._next, _free_at(self._turns, self.limits.per_window, self.limits.window))
 
-    def earliest_of(self, replicas: int) -> float:
-        """The same while nobody knows what others send with the key.
+    def earliest_of(self, replicas: int, alone_since: float) -> float:
+        """The same while it is not known what others send with the key, as it was until that moment.
 
         This replica then keeps to its part of any window, and to its part of what was left when that was told last.
         """
+        counted_until = max(self._left_at, alone_since) + self.limits.window
         held = 0.0
-        told_until = self._left_at + self.limits.window
-        if self._clock.now() < told_until:
+        if self._left_at > -math.inf and self._clock.now() < counted_until:
             since = sum(turn.sent > self._left_at for turn in self._turns)
-            held = told_until if since >= self._left // replicas else 0.0
+            held = counted_until if since >= self._part_of_left(replicas, alone_since) else 0.0
         part = max(1, self.limits.per_window // replicas)
         return max(held, self._next, _free_at(self._turns, part, self.limits.window))
+
+    def _part_of_left(self, replicas: int, alone_since: float) -> int:
+        """How many may go out since it was told how many are left; what others may have sent meanwhile is taken off.
+
+        If that is an old story, one may go: its answer tells the truth.
+        """
+        age = max(0.0, alone_since - self._left_at)
+        left = int(self._left - age * self.limits.per_second) // replicas
+        return max(left, 1) if age > _OLD else left
 
     def note(self, turn: Turn) -> None:
         """Counts a request that goes out."""
