@@ -10,7 +10,6 @@ import pytest
 from bitrix24_mcp.pacing.bucket import Bucket, Capacity
 from bitrix24_mcp.pacing.shared_bucket import SharedBucket
 from bitrix24_mcp.sharing.link import Link
-from pacing.replicas import most_within
 from services import Service, redis_address, redis_server
 
 pytestmark = pytest.mark.anyio

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from bitrix24_mcp.callers.caller import Caller
+from bitrix24_mcp.commands.sharing import bucket_for, budget_for, linked
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Identity
@@ -21,6 +22,7 @@ from bitrix24_mcp.settings import Door, Settings, SettingsError
 if TYPE_CHECKING:
     from bitrix24_mcp.pacing.portals import Portals
     from bitrix24_mcp.rest.calling.client import RestClient
+    from bitrix24_mcp.sharing.link import Link
     from bitrix24_mcp.vibecode.client import GatewayClient
     from bitrix24_mcp.writing import Writing
 
@@ -29,10 +31,14 @@ DEMO_KEY = "vibe_api_demo"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A portal, and what makes its writer: nothing that writes exists before somebody asks for it."""
+    """A portal, and what makes its writer: nothing that writes exists before somebody asks for it.
+
+    `link`: to what it shares with other replicas; None when it shares nothing.
+    """
 
     portal: Portal
     writer: Callable[[], Writer]
+    link: "Link | None" = None
 
 
 @asynccontextmanager
@@ -81,10 +87,10 @@ async def opened(settings: Settings, *, demo: bool) -> AsyncGenerator[Opened]:
         from bitrix24_mcp.demo import DemoPortal  # noqa: PLC0415 - a server for a real portal never loads it
 
         with DemoPortal.start() as portal:
-            async with _through_gateway(for_demo(settings, portal.url)) as door:
+            async with linked(settings) as link, _through_gateway(for_demo(settings, portal.url), link) as door:
                 yield door
         return
-    async with _DOORS[settings.door](settings) as door:
+    async with linked(settings) as link, _DOORS[settings.door](settings, link) as door:
         yield door
 
 
@@ -128,12 +134,13 @@ def for_demo(settings: Settings, url: str) -> Settings:
 
 
 @asynccontextmanager
-async def _through_gateway(settings: Settings) -> AsyncGenerator[Opened]:
+async def _through_gateway(settings: Settings, link: "Link | None") -> AsyncGenerator[Opened]:
     from bitrix24_mcp.vibecode.client import GatewayClient  # noqa: PLC0415 - see above
     from bitrix24_mcp.vibecode.portal import GatewayPortal  # noqa: PLC0415
 
-    async with GatewayClient(settings.credentials()) as client:
-        yield Opened(GatewayPortal(client), lambda: _gateway_writer(client))
+    credentials = settings.credentials()
+    async with GatewayClient(credentials, budget=budget_for(credentials, settings, link)) as client:
+        yield Opened(GatewayPortal(client), lambda: _gateway_writer(client), link)
 
 
 @asynccontextmanager
@@ -142,22 +149,23 @@ async def _by_own_key(settings: Settings, portals: "Portals") -> AsyncGenerator[
     from bitrix24_mcp.vibecode.client import GatewayClient  # noqa: PLC0415
     from bitrix24_mcp.vibecode.portal import GatewayPortal  # noqa: PLC0415
 
-    budget = Budget(portal=portals.newcomers)
-    async with GatewayClient(settings.credentials(), budget=budget) as client:
+    credentials = settings.credentials()
+    budget = Budget(portal=await portals.of_key(credentials.digest), key=credentials.digest)
+    async with GatewayClient(credentials, budget=budget) as client:
         portal = GatewayPortal(client)
         identity = await portal.identity()
-        budget.belongs_to(portals.of(identity.portal))
+        budget.belongs_to(await portals.learn(credentials.digest, identity.portal))
         yield Opened(portal, lambda: _gateway_writer(client)), identity
 
 
 @asynccontextmanager
-async def _by_webhook(settings: Settings) -> AsyncGenerator[Opened]:
-    async with _directly(settings.webhook(), settings) as door:
+async def _by_webhook(settings: Settings, link: "Link | None") -> AsyncGenerator[Opened]:
+    async with _directly(settings.webhook(), settings, link) as door:
         yield door
 
 
 @asynccontextmanager
-async def _by_account(settings: Settings) -> AsyncGenerator[Opened]:
+async def _by_account(settings: Settings, link: "Link | None") -> AsyncGenerator[Opened]:
     from bitrix24_mcp.accounts.exchange import Exchange  # noqa: PLC0415 - see above
     from bitrix24_mcp.accounts.store import Accounts  # noqa: PLC0415
     from bitrix24_mcp.rest.access.application import Application  # noqa: PLC0415
@@ -168,18 +176,17 @@ async def _by_account(settings: Settings) -> AsyncGenerator[Opened]:
         application = Application(accounts.account(settings.portal), accounts, exchange)
     except PortalError as error:
         raise SettingsError(str(error)) from None
-    async with _directly(application, settings) as door:
+    async with _directly(application, settings, link) as door:
         yield door
 
 
 @asynccontextmanager
-async def _directly(access: Access, settings: Settings) -> AsyncGenerator[Opened]:
-    from bitrix24_mcp.pacing.bucket import ENTERPRISE, Bucket  # noqa: PLC0415 - see above
-    from bitrix24_mcp.rest.calling.client import RestClient  # noqa: PLC0415
+async def _directly(access: Access, settings: Settings, link: "Link | None") -> AsyncGenerator[Opened]:
+    from bitrix24_mcp.rest.calling.client import RestClient  # noqa: PLC0415 - see above
     from bitrix24_mcp.rest.portal import RestPortal  # noqa: PLC0415
 
-    async with RestClient(access, budget=Bucket(ENTERPRISE if settings.plan == "enterprise" else None)) as client:
-        yield Opened(RestPortal(client), lambda: _rest_writer(client))
+    async with RestClient(access, budget=bucket_for(access, settings, link)) as client:
+        yield Opened(RestPortal(client), lambda: _rest_writer(client), link)
 
 
 def _gateway_writer(client: "GatewayClient") -> Writer:
@@ -194,7 +201,7 @@ def _rest_writer(client: "RestClient") -> Writer:
     return RestWriter(client)
 
 
-_DOORS: Mapping[Door, Callable[[Settings], AbstractAsyncContextManager[Opened]]] = {
+_DOORS: Mapping[Door, Callable[[Settings, "Link | None"], AbstractAsyncContextManager[Opened]]] = {
     "gateway": _through_gateway,
     "webhook": _by_webhook,
     "account": _by_account,

@@ -1,8 +1,9 @@
 """The application that `serve` serves over HTTP: for whoever is on this machine, or for callers who are told apart."""
 
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute
@@ -17,6 +18,7 @@ from bitrix24_mcp.commands.connection import (
     served_by_token,
     writing_through,
 )
+from bitrix24_mcp.commands.sharing import linked, portals_for
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.observing.logs import log_call
 from bitrix24_mcp.observing.record import Call, Record, unnoted
@@ -28,14 +30,16 @@ from bitrix24_mcp.web import build_app, build_shared_app
 
 if TYPE_CHECKING:
     from bitrix24_mcp.callers.tenants import Open
+    from bitrix24_mcp.sharing.link import Link
 
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
-    """What notes each call, and where its figures are shown."""
+    """What notes each call, where its figures are shown, and what is told how to ask how often Redis was lost."""
 
     record: Record
     routes: Sequence[BaseRoute]
+    watch_losses: Callable[[Callable[[], int]], object] = lambda _: None
 
 
 @asynccontextmanager
@@ -54,7 +58,7 @@ async def _for_this_machine(settings: Settings, watched: _Watched, *, demo: bool
         writing_through(door, settings, demo=demo) as may_write,
     ):
         server = build_server(settings, door.portal, may_write, watched.record)
-        yield build_app(server, [*_callback(settings), *_health(settings), *watched.routes])
+        yield build_app(server, [*_callback(settings), *_health(settings, watched, door.link), *watched.routes])
 
 
 @asynccontextmanager
@@ -63,7 +67,8 @@ async def _for_tokens(settings: Settings, watched: _Watched, *, demo: bool) -> A
 
     tokens = Tokens(settings)
     async with opened(settings, demo=demo) as door:
-        serve = _shared(settings, tokens, lambda caller: served_by_token(caller, door, demo=demo), watched)
+        open_ = partial(served_by_token, door=door, demo=demo)
+        serve = _shared(settings, tokens, open_, watched, door.link)
         async with serve as app:
             yield app
 
@@ -71,19 +76,17 @@ async def _for_tokens(settings: Settings, watched: _Watched, *, demo: bool) -> A
 @asynccontextmanager
 async def _for_own_keys(settings: Settings, watched: _Watched, *, demo: bool) -> AsyncGenerator[ASGIApp]:
     from bitrix24_mcp.callers.own_keys import OwnKeys  # noqa: PLC0415 - as above
-    from bitrix24_mcp.pacing.portals import Portals  # noqa: PLC0415
 
-    portals = Portals()
-    with gateway_for(settings, demo=demo) as there:
-        keys = OwnKeys(there)
-        serve = _shared(settings, keys, lambda caller: served_by_own_key(caller, portals, demo=demo), watched)
-        async with serve as app:
-            yield app
+    async with linked(settings) as link:
+        with gateway_for(settings, demo=demo) as there:
+            open_ = partial(served_by_own_key, portals=portals_for(there, link), demo=demo)
+            async with _shared(settings, OwnKeys(there), open_, watched, link) as app:
+                yield app
 
 
 @asynccontextmanager
 async def _shared(
-    settings: Settings, recognition: Recognition, open_: "Open", watched: _Watched
+    settings: Settings, recognition: Recognition, open_: "Open", watched: _Watched, link: "Link | None"
 ) -> AsyncGenerator[ASGIApp]:
     from bitrix24_mcp.callers.guard import CALLER  # noqa: PLC0415 - as above
     from bitrix24_mcp.callers.tenants import Tenants  # noqa: PLC0415
@@ -96,7 +99,7 @@ async def _shared(
         lists_are="private",
         record=watched.record,
     )
-    beside = [*_callback(settings), *_health(settings, recognition), *watched.routes]
+    beside = [*_callback(settings), *_health(settings, watched, link, recognition), *watched.routes]
     async with tenants.lasting():
         yield build_shared_app(server, recognition, settings.hosts, beside)
 
@@ -113,7 +116,9 @@ def _callback(settings: Settings) -> Sequence[BaseRoute]:
     return [callback_route(lambda: Handover(settings.card(), Accounts.open(settings.data_folder)))]
 
 
-def _health(settings: Settings, recognition: Recognition | None = None) -> Sequence[BaseRoute]:
+def _health(
+    settings: Settings, watched: _Watched, link: "Link | None", recognition: Recognition | None = None
+) -> Sequence[BaseRoute]:
     """What an administrator's watch asks: what must be there for calls is looked at each time, the portal never."""
     checks: dict[str, Callable[[], object]] = {}
     if recognition is not None:
@@ -122,13 +127,30 @@ def _health(settings: Settings, recognition: Recognition | None = None) -> Seque
         from bitrix24_mcp.journal.store import SqliteJournal  # noqa: PLC0415 - a server that only reads has none
 
         checks["journal"] = lambda: SqliteJournal.in_folder(settings.data_folder)
-    return health_routes(lambda: [name for name, check in checks.items() if not _passes(check)])
+    if link:
+        watched.watch_losses(lambda: link.losses)
+    aids: dict[str, Callable[[], Awaitable[object]]] = {"redis": link.check} if link else {}
+
+    async def doing_without() -> Sequence[str]:
+        return [name for name, check in aids.items() if not await _helps(check)]
+
+    return health_routes(lambda: [name for name, check in checks.items() if not _passes(check)], doing_without)
 
 
 def _passes(check: Callable[[], object]) -> bool:
     try:
         check()
     except (PortalError, SettingsError):
+        return False
+    return True
+
+
+async def _helps(check: Callable[[], Awaitable[object]]) -> bool:
+    from bitrix24_mcp.sharing.link import Absent  # noqa: PLC0415 - most servers share nothing
+
+    try:
+        await check()
+    except Absent:
         return False
     return True
 
@@ -149,7 +171,9 @@ def _watched(settings: Settings) -> Generator[_Watched]:
     scraped, sent = settings.telemetry in {"prometheus", "both"}, settings.telemetry in {"otlp", "both"}
     telemetry = Telemetry(presentation.NAME, version(), scraped=scraped, sent=sent)
     try:
-        yield _Watched(_all_of([*records, telemetry.record]), [metrics_route()] if scraped else ())
+        yield _Watched(
+            _all_of([*records, telemetry.record]), [metrics_route()] if scraped else (), telemetry.watch_losses
+        )
     finally:
         telemetry.close()
 
