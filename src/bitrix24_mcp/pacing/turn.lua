@@ -8,7 +8,7 @@
 --   none), and what the mode takes. Moments and spans are microseconds.
 -- It answers {"report", epoch} to whom it does not know since it remembers, and then has done nothing.
 
-local DAY, HOUR, SECOND = 86400000, 3600000, 1000000  -- the first two are milliseconds, as expiries are
+local MONTH, HOUR, SECOND = 2592000000, 3600000, 1000000  -- the first two are milliseconds, as expiries are
 local mode, known, replica = ARGV[1], ARGV[2], ARGV[3]
 local settling, lease, in_flight = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local spacing, any_second = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -23,7 +23,7 @@ local function text(number)
 end
 
 local epoch = redis.call('GET', EPOCH) or text(now)
-redis.call('SET', EPOCH, epoch, 'PX', DAY)
+redis.call('SET', EPOCH, epoch, 'PX', MONTH)
 if known ~= epoch then return {'report', epoch} end
 
 local fields = redis.call('HMGET', PACE, 'next', 'level', 'at', 'wanted_by', 'wanted_until')
