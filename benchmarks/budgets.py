@@ -4,6 +4,7 @@ import answers
 import calls
 import doors
 import exactness
+import paces
 import start
 import tokens
 import writes
@@ -19,5 +20,6 @@ if __name__ == "__main__":
             *tokens.measure(),
             *answers.measure(),
             *writes.measure(),
+            *paces.measure(),
         ]
     )

@@ -12,7 +12,8 @@ from mcp import Client
 from mcp_types import CallToolResult
 
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.pacing.budget import Budget, Clock
+from bitrix24_mcp.pacing.budget import Budget
+from bitrix24_mcp.pacing.turns import Clock
 from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from bitrix24_mcp.server import build_server

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from assistants import DEALS, ROOT, Assistant, Sql, TestTime, assistant_for, sql_over
 from bitrix24_mcp.demo import DemoPortal
-from bitrix24_mcp.pacing.budget import Clock
+from bitrix24_mcp.pacing.turns import Clock
 from postgres_places import own_database
 from services import Service, postgres_server, redis_server
 from writing_assistants import WRITING_DOORS, Door, WritingAssistant, writing_assistant_for

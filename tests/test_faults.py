@@ -10,7 +10,7 @@ import pytest
 from assistants import Assistant, TestTime, assistant_for
 from bitrix24_mcp.demo import DemoPortal, Fault
 from bitrix24_mcp.demo.faults import FaultKind
-from bitrix24_mcp.pacing.budget import Clock
+from bitrix24_mcp.pacing.turns import Clock
 from lasting_faults import GATEWAY, Lasting
 
 pytestmark = pytest.mark.anyio

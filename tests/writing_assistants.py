@@ -17,7 +17,8 @@ from bitrix24_mcp.crm.writing.desk import Desk, Rules
 from bitrix24_mcp.intake.store import StoredIntake
 from bitrix24_mcp.journal.store import StoredJournal
 from bitrix24_mcp.pacing.bucket import Bucket
-from bitrix24_mcp.pacing.budget import Budget, Clock
+from bitrix24_mcp.pacing.budget import Budget
+from bitrix24_mcp.pacing.turns import Clock
 from bitrix24_mcp.rest.calling.client import RestClient
 from bitrix24_mcp.rest.portal import RestPortal
 from bitrix24_mcp.rest.writing.writer import RestWriter

@@ -19,6 +19,7 @@ from bitrix24_mcp.accounts.account import Account
 from bitrix24_mcp.accounts.card import Card
 from bitrix24_mcp.accounts.handover import Handover
 from bitrix24_mcp.accounts.store import Accounts
+from bitrix24_mcp.commands.backing import Backing
 from bitrix24_mcp.commands.connection import connected
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.rest.portal import RestPortal
@@ -180,7 +181,7 @@ async def test_the_account_is_opened_by_its_setting_however_the_portal_is_writte
 ) -> None:
     chosen = Settings.of(environment(folder, host, BITRIX24_PORTAL=f"http://{host}/stream/"))
 
-    async with connected(chosen, Folder(folder), demo=False) as opened:
+    async with connected(chosen, Backing(Folder(folder)), demo=False) as opened:
         identity = await opened.identity()
 
     assert isinstance(opened, RestPortal)
@@ -191,5 +192,5 @@ async def test_an_account_that_is_missing_is_a_wrong_setting(folder: Path, host:
     chosen = Settings.of(environment(folder, host, BITRIX24_PORTAL="other.example"))
 
     with pytest.raises(SettingsError, match="`bitrix24-mcp connect other\\.example`"):
-        async with connected(chosen, Folder(folder), demo=False):
+        async with connected(chosen, Backing(Folder(folder)), demo=False):
             pass

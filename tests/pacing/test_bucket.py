@@ -113,18 +113,18 @@ async def test_few_requests_are_under_way_at_one_time() -> None:
 
 async def test_a_pause_holds_everybody_back_also_who_waits_already() -> None:
     bucket = Bucket()
-    bucket.pause(5)
+    await bucket.pause(5)
     async with anyio.create_task_group() as group:
         group.start_soon(bucket.ready)
         await anyio.sleep(1)
-        bucket.pause(10)
+        await bucket.pause(10)
 
     assert anyio.current_time() == 11
 
 
 async def test_who_is_cancelled_while_waiting_has_taken_no_turn() -> None:
     bucket = Bucket(Capacity(in_flight=1))
-    bucket.pause(10)
+    await bucket.pause(10)
     with anyio.move_on_after(1):
         async with bucket.turn():
             pass
@@ -136,7 +136,7 @@ async def test_who_is_cancelled_while_waiting_has_taken_no_turn() -> None:
 
 async def test_a_bucket_that_is_full_through_others_lets_out_only_what_drains() -> None:
     bucket = Bucket()
-    bucket.overflowed()
+    await bucket.overflowed()
     times: list[float] = []
     for _ in range(3):
         async with bucket.turn():

@@ -111,7 +111,7 @@ async def test_a_quiet_time_saves_nothing_up(traffic: Traffic) -> None:
 async def test_a_pause_stops_everyone_also_those_who_wait_already(traffic: Traffic) -> None:
     async with traffic.burst(5):
         await anyio.sleep(SPACING * 1.5)
-        traffic.budget.pause(10)
+        await traffic.budget.pause(10)
 
     resumed = SPACING * 1.5 + 10
     assert traffic.times == pytest.approx([0, SPACING, *(resumed + position * SPACING for position in range(3))])
@@ -120,7 +120,7 @@ async def test_a_pause_stops_everyone_also_those_who_wait_already(traffic: Traff
 @pytest.mark.parametrize("pauses", [(10, 3), (3, 10), (10, 10)])
 async def test_the_longest_pause_counts(pauses: tuple[float, float], traffic: Traffic) -> None:
     for pause in pauses:
-        traffic.budget.pause(pause)
+        await traffic.budget.pause(pause)
     await traffic.send()
 
     assert traffic.times == pytest.approx([10])
@@ -132,7 +132,7 @@ async def test_the_longest_pause_counts(pauses: tuple[float, float], traffic: Tr
 async def test_a_window_that_the_portal_calls_used_up_is_waited_for(
     remaining: int, reset: float, held: float, traffic: Traffic
 ) -> None:
-    traffic.budget.learn(remaining, reset)
+    await traffic.budget.learn(remaining, reset)
     await traffic.send()
 
     assert traffic.times == pytest.approx([held])
@@ -151,7 +151,7 @@ async def test_a_request_that_fails_gives_its_place_back(traffic: Traffic) -> No
 
 
 async def test_a_waiter_that_is_cancelled_spends_nothing_and_holds_nobody(traffic: Traffic) -> None:
-    traffic.budget.pause(10)
+    await traffic.budget.pause(10)
     for _ in range(5):
         with anyio.move_on_after(1):
             await traffic.send()
@@ -194,14 +194,25 @@ async def test_the_keys_of_one_portal_share_its_pace_and_each_has_a_window_of_it
 async def test_a_pause_of_the_portal_holds_all_its_keys_and_a_full_window_only_its_own() -> None:
     pace = PortalPace()
     patient, other = Traffic(Budget(portal=pace)), Traffic(Budget(portal=pace))
-    patient.budget.pause(5)
+    await patient.budget.pause(5)
     await other.send()
-    patient.budget.learn(remaining=0, reset=30)
+    await patient.budget.learn(remaining=0, reset=30)
     await other.send()
     await patient.send()
 
     assert other.times == pytest.approx([5, 5 + SPACING])
     assert patient.times == [35]
+
+
+async def test_a_key_whose_window_is_full_keeps_no_place_from_the_others() -> None:
+    pace = PortalPace()
+    waiting, other = Traffic(Budget(portal=pace)), Traffic(Budget(portal=pace))
+    await waiting.budget.learn(remaining=0, reset=30)
+    async with waiting.burst(4), other.burst(4):
+        pass
+
+    assert other.times == pytest.approx([position * SPACING for position in range(4)])
+    assert waiting.times == pytest.approx([30 + position * SPACING for position in range(4)])
 
 
 async def test_what_is_set_aside_for_newcomers_and_the_rest_are_no_more_than_the_portal_takes() -> None:

@@ -10,7 +10,7 @@ import respx
 from bitrix24_mcp.crm.errors import PortalUnavailable
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.bucket import Bucket, Capacity
-from bitrix24_mcp.pacing.budget import Clock
+from bitrix24_mcp.pacing.turns import Clock
 from bitrix24_mcp.rest.access.webhook import Webhook
 from bitrix24_mcp.rest.calling.calls import RestCall
 from bitrix24_mcp.rest.calling.client import RestClient

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 from assistants import Sql
 from bitrix24_mcp.callers.caller import Caller
 from bitrix24_mcp.callers.own_keys import OwnKeys
+from bitrix24_mcp.commands.backing import backed
 from bitrix24_mcp.commands.connection import opened, served_by_own_key, served_by_token
-from bitrix24_mcp.commands.places import place_for
 from bitrix24_mcp.demo import DemoPortal
 from bitrix24_mcp.pacing.portals import Portals
 from bitrix24_mcp.service import Service
@@ -37,9 +38,9 @@ return found
 @asynccontextmanager
 async def by_token(settings: Settings, link: Link) -> AsyncGenerator[Service]:
     async with (
-        place_for(settings) as place,
-        opened(settings, place, demo=False) as door,
-        served_by_token(Caller(f"token {NAME}", NAME, settings), door, place, link=link) as service,
+        backed(settings) as backing,
+        opened(settings, backing, demo=False) as door,
+        served_by_token(Caller(f"token {NAME}", NAME, settings), door, replace(backing, link=link)) as service,
     ):
         yield service
 
@@ -47,7 +48,10 @@ async def by_token(settings: Settings, link: Link) -> AsyncGenerator[Service]:
 @asynccontextmanager
 async def by_own_key(settings: Settings, link: Link) -> AsyncGenerator[Service]:
     caller = OwnKeys(settings).recognise({"x-api-key": KEY, "authorization": f"Bearer {SESSION}"})
-    async with place_for(settings) as place, served_by_own_key(caller, Portals(), place, link=link) as service:
+    async with (
+        backed(settings) as backing,
+        served_by_own_key(caller, Portals(), replace(backing, link=link)) as service,
+    ):
         yield service
 
 

@@ -13,7 +13,7 @@ from bitrix24_mcp.crm.catalogue.entities import CATALOGUE
 from bitrix24_mcp.crm.shape import compact, tokens
 from bitrix24_mcp.demo import DemoPortal, Fault
 from bitrix24_mcp.demo.faults import FaultKind
-from bitrix24_mcp.pacing.budget import Clock
+from bitrix24_mcp.pacing.turns import Clock
 from oracle import MOST_TOKENS, change, moment
 
 pytestmark = pytest.mark.anyio

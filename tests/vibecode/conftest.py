@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from bitrix24_mcp.pacing.budget import Budget, Clock, Limits
+from bitrix24_mcp.pacing.budget import Budget, Limits
+from bitrix24_mcp.pacing.turns import Clock
 from bitrix24_mcp.vibecode.client import GatewayClient
 from bitrix24_mcp.vibecode.credentials import Credentials
 from bitrix24_mcp.vibecode.portal import GatewayPortal

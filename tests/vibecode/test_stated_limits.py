@@ -39,7 +39,7 @@ async def test_the_limits_are_those_of_the_latest_answer(
 async def test_the_end_of_the_window_comes_nearer_and_never_lies_in_the_past(
     portal: GatewayPortal, budget: Budget
 ) -> None:
-    budget.learn(245, 25, 300)
+    await budget.learn(245, 25, 300)
     seconds: list[int | None] = []
     for pause in (10, 14.5, 30):
         await budget.clock.sleep(pause)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import anyio
 
 from bitrix24_mcp.accounts.account import Account
-from bitrix24_mcp.commands.places import accounts_in, place_for
+from bitrix24_mcp.commands.backing import accounts_in, backed
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.settings import Settings
@@ -57,5 +57,5 @@ def _entry(account: Account) -> dict[str, object]:
 
 
 async def _all(settings: Settings) -> Sequence[Account]:
-    async with place_for(settings) as place:
-        return await accounts_in(place, settings).all()
+    async with backed(settings) as backing:
+        return await accounts_in(backing.place, settings).all()

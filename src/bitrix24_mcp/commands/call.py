@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import anyio
 
+from bitrix24_mcp.commands.backing import backed
 from bitrix24_mcp.commands.connection import opened, writing_through
-from bitrix24_mcp.commands.places import place_for
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.commands.terminal_user import TerminalUser
 from bitrix24_mcp.crm.errors import nearest, quoted
@@ -47,9 +47,9 @@ async def _called(
     user: TerminalUser,
 ) -> Outcome:
     async with (
-        place_for(settings, demo=demo) as place,
-        opened(settings, place, demo=demo) as door,
-        writing_through(door, settings, place) as writing,
+        backed(settings, demo=demo) as backing,
+        opened(settings, backing, demo=demo) as door,
+        writing_through(door, settings, backing) as writing,
     ):
         tool = offered(settings, writing).get(name)
         if tool is None:

@@ -13,7 +13,7 @@ from bitrix24_mcp.accounts.addresses import host_of
 from bitrix24_mcp.accounts.card import Card
 from bitrix24_mcp.accounts.exchange import Exchange
 from bitrix24_mcp.accounts.handover import Callback, Handover
-from bitrix24_mcp.commands.places import accounts_in, place_for
+from bitrix24_mcp.commands.backing import accounts_in, backed
 from bitrix24_mcp.commands.signals import on_stop
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.crm.errors import PortalError
@@ -41,8 +41,8 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
 
 
 async def _connect(card: Card, options: Namespace, settings: Settings, terminal: Terminal) -> int:
-    async with place_for(settings) as place:
-        handover = Handover(card, accounts_in(place, settings), Exchange(card))
+    async with backed(settings) as backing:
+        handover = Handover(card, accounts_in(backing.place, settings), Exchange(card))
         if options.link_only:
             terminal.say(handover.link(options.portal, options.return_to))
             return 0

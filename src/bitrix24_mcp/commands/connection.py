@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from bitrix24_mcp.callers.caller import Caller
-from bitrix24_mcp.commands.places import accounts_in
+from bitrix24_mcp.commands.backing import Backing, accounts_in
+from bitrix24_mcp.commands.sharing import bucket_for, budget_for
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.portal import Portal, SharedDescriptions
 from bitrix24_mcp.crm.portal_values import Identity
@@ -16,7 +17,6 @@ from bitrix24_mcp.crm.writer import Writer
 from bitrix24_mcp.rest.access.protocol import Access
 from bitrix24_mcp.service import Service, service_for
 from bitrix24_mcp.settings import Door, Settings, SettingsError
-from bitrix24_mcp.storage.database import Place
 
 if TYPE_CHECKING:
     from bitrix24_mcp.pacing.portals import Portals
@@ -38,11 +38,11 @@ class Opened:
 
 @asynccontextmanager
 async def writing_through(
-    door: "Opened", settings: Settings, place: Place, *, caller: str | None = None
+    door: "Opened", settings: Settings, backing: Backing, *, caller: str | None = None
 ) -> AsyncGenerator["Writing | None"]:
     """What may be written through the door; None where nothing may.
 
-    `place`: where the journal is. `caller`: the one whose part of it it is; None for all of it.
+    `backing`: where the journal is. `caller`: the one whose part of it it is; None for all of it.
     """
     if not settings.allow_writes:
         yield None
@@ -52,6 +52,7 @@ async def writing_through(
     from bitrix24_mcp.journal.store import StoredJournal  # noqa: PLC0415 - the same
     from bitrix24_mcp.writing import writing_for  # noqa: PLC0415
 
+    place = backing.place
     writing = await writing_for(
         settings,
         door.portal,
@@ -65,15 +66,15 @@ async def writing_through(
 
 
 @asynccontextmanager
-async def connected(settings: Settings, place: Place, *, demo: bool) -> AsyncGenerator[Portal]:
+async def connected(settings: Settings, backing: Backing, *, demo: bool) -> AsyncGenerator[Portal]:
     """A portal that is only read; see `opened`."""
-    async with opened(settings, place, demo=demo) as door:
+    async with opened(settings, backing, demo=demo) as door:
         yield door.portal
 
 
 @asynccontextmanager
-async def opened(settings: Settings, place: Place, *, demo: bool) -> AsyncGenerator[Opened]:
-    """A portal that is closed, and if it is the demo one stopped, at the end. `place`: where accounts are kept.
+async def opened(settings: Settings, backing: Backing, *, demo: bool) -> AsyncGenerator[Opened]:
+    """A portal that is closed, and if it is the demo one stopped, at the end.
 
     Raises SettingsError when the settings name no portal, several, or one that is not connected.
     """
@@ -81,40 +82,33 @@ async def opened(settings: Settings, place: Place, *, demo: bool) -> AsyncGenera
         from bitrix24_mcp.demo import DemoPortal  # noqa: PLC0415 - a server for a real portal never loads it
 
         with DemoPortal.start() as portal:
-            async with _through_gateway(for_demo(settings, portal.url)) as door:
+            async with _through_gateway(for_demo(settings, portal.url), backing) as door:
                 yield door
         return
-    async with _DOORS[settings.door](settings, place) as door:
+    async with _DOORS[settings.door](settings, backing) as door:
         yield door
 
 
 @asynccontextmanager
-async def served_by_token(
-    caller: Caller, door: Opened, place: Place, *, link: "Link | None" = None
-) -> AsyncGenerator[Service]:
-    """What the holder of a token is served with: the operator's door, and the rest of their own.
-
-    `link`: through which the replicas that serve the same caller share what the portal says of itself.
-    """
-    shared = _shared(caller, door.portal, link)
-    async with writing_through(door, caller.settings, place, caller=caller.id) as writing:
+async def served_by_token(caller: Caller, door: Opened, backing: Backing) -> AsyncGenerator[Service]:
+    """What the holder of a token is served with: the operator's door, and the rest of their own."""
+    shared = _shared(caller, door.portal, backing.link)
+    async with writing_through(door, caller.settings, backing, caller=caller.id) as writing:
         yield service_for(
             caller.settings, door.portal, writing, caller=caller.name, tenant=caller.tenant, shared=shared
         )
 
 
 @asynccontextmanager
-async def served_by_own_key(
-    caller: Caller, portals: "Portals", place: Place, *, link: "Link | None" = None
-) -> AsyncGenerator[Service]:
+async def served_by_own_key(caller: Caller, portals: "Portals", backing: Backing) -> AsyncGenerator[Service]:
     """What a caller with a key of their own is served with. Raises PortalError when the gateway does not take it.
 
-    `portals`: the paces that all callers share. `link`: see `served_by_token`.
+    `portals`: the paces that all callers share.
     """
     async with _by_own_key(caller.settings, portals) as (door, identity):
         person = f"{identity.portal} user {identity.user_id}" if identity.user_id is not None else f"key {caller.id}"
-        async with writing_through(door, caller.settings, place, caller=person) as writing:
-            shared = _shared(caller, door.portal, link)
+        async with writing_through(door, caller.settings, backing, caller=person) as writing:
+            shared = _shared(caller, door.portal, backing.link)
             yield service_for(caller.settings, door.portal, writing, tenant=caller.tenant, shared=shared)
 
 
@@ -148,11 +142,12 @@ def _shared(caller: Caller, portal: Portal, link: "Link | None") -> SharedDescri
 
 
 @asynccontextmanager
-async def _through_gateway(settings: Settings, _: Place | None = None) -> AsyncGenerator[Opened]:
+async def _through_gateway(settings: Settings, backing: Backing) -> AsyncGenerator[Opened]:
     from bitrix24_mcp.vibecode.client import GatewayClient  # noqa: PLC0415 - see above
     from bitrix24_mcp.vibecode.portal import GatewayPortal  # noqa: PLC0415
 
-    async with GatewayClient(settings.credentials()) as client:
+    credentials = settings.credentials()
+    async with GatewayClient(credentials, budget=budget_for(credentials, settings, backing.link)) as client:
         yield Opened(GatewayPortal(client), lambda: _gateway_writer(client))
 
 
@@ -162,42 +157,42 @@ async def _by_own_key(settings: Settings, portals: "Portals") -> AsyncGenerator[
     from bitrix24_mcp.vibecode.client import GatewayClient  # noqa: PLC0415
     from bitrix24_mcp.vibecode.portal import GatewayPortal  # noqa: PLC0415
 
-    budget = Budget(portal=portals.newcomers)
-    async with GatewayClient(settings.credentials(), budget=budget) as client:
+    credentials = settings.credentials()
+    budget = Budget(portal=await portals.of_key(credentials.digest), key=credentials.digest)
+    async with GatewayClient(credentials, budget=budget) as client:
         portal = GatewayPortal(client)
         identity = await portal.identity()
-        budget.belongs_to(portals.of(identity.portal))
+        budget.belongs_to(await portals.learn(credentials.digest, identity.portal))
         yield Opened(portal, lambda: _gateway_writer(client)), identity
 
 
 @asynccontextmanager
-async def _by_webhook(settings: Settings, _: Place) -> AsyncGenerator[Opened]:
-    async with _directly(settings.webhook(), settings) as door:
+async def _by_webhook(settings: Settings, backing: Backing) -> AsyncGenerator[Opened]:
+    async with _directly(settings.webhook(), settings, backing) as door:
         yield door
 
 
 @asynccontextmanager
-async def _by_account(settings: Settings, place: Place) -> AsyncGenerator[Opened]:
+async def _by_account(settings: Settings, backing: Backing) -> AsyncGenerator[Opened]:
     from bitrix24_mcp.accounts.exchange import Exchange  # noqa: PLC0415 - see above
     from bitrix24_mcp.rest.access.application import Application  # noqa: PLC0415
 
     exchange = Exchange(settings.card())
     try:
-        accounts = accounts_in(place, settings)
+        accounts = accounts_in(backing.place, settings)
         application = Application(await accounts.account(settings.portal), accounts, exchange)
     except PortalError as error:
         raise SettingsError(str(error)) from None
-    async with _directly(application, settings) as door:
+    async with _directly(application, settings, backing) as door:
         yield door
 
 
 @asynccontextmanager
-async def _directly(access: Access, settings: Settings) -> AsyncGenerator[Opened]:
-    from bitrix24_mcp.pacing.bucket import ENTERPRISE, Bucket  # noqa: PLC0415 - see above
-    from bitrix24_mcp.rest.calling.client import RestClient  # noqa: PLC0415
+async def _directly(access: Access, settings: Settings, backing: Backing) -> AsyncGenerator[Opened]:
+    from bitrix24_mcp.rest.calling.client import RestClient  # noqa: PLC0415 - see above
     from bitrix24_mcp.rest.portal import RestPortal  # noqa: PLC0415
 
-    async with RestClient(access, budget=Bucket(ENTERPRISE if settings.plan == "enterprise" else None)) as client:
+    async with RestClient(access, budget=bucket_for(access, settings, backing.link)) as client:
         yield Opened(RestPortal(client), lambda: _rest_writer(client))
 
 
@@ -213,7 +208,7 @@ def _rest_writer(client: "RestClient") -> Writer:
     return RestWriter(client)
 
 
-_DOORS: Mapping[Door, Callable[[Settings, Place], AbstractAsyncContextManager[Opened]]] = {
+_DOORS: Mapping[Door, Callable[[Settings, Backing], AbstractAsyncContextManager[Opened]]] = {
     "gateway": _through_gateway,
     "webhook": _by_webhook,
     "account": _by_account,

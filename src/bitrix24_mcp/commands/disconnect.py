@@ -5,7 +5,7 @@ from argparse import Namespace
 import anyio
 
 from bitrix24_mcp.accounts.account import Account
-from bitrix24_mcp.commands.places import accounts_in, place_for
+from bitrix24_mcp.commands.backing import accounts_in, backed
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.settings import Settings
@@ -26,5 +26,5 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
 
 
 async def _disconnected(portal: str, settings: Settings) -> Account:
-    async with place_for(settings) as place:
-        return await accounts_in(place, settings).disconnect(portal)
+    async with backed(settings) as backing:
+        return await accounts_in(backing.place, settings).disconnect(portal)

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
+from bitrix24_mcp.commands.backing import backed
 from bitrix24_mcp.commands.connection import connected
-from bitrix24_mcp.commands.places import place_for
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.crm.about.portal_info import OWN_EYES
 from bitrix24_mcp.crm.catalogue.sales import DEALS
@@ -33,7 +33,7 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
 
 
 async def _examine(settings: Settings, demo: bool, terminal: Terminal) -> int:  # noqa: FBT001 - as in call.py
-    async with place_for(settings) as place, connected(settings, place, demo=demo) as portal:
+    async with backed(settings) as backing, connected(settings, backing, demo=demo) as portal:
         metadata = Metadata(portal, zone=settings.time_zone)
         try:
             identity = await portal.identity()

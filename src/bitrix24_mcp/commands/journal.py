@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import anyio
 
 from bitrix24_mcp.commands import operation_lines
-from bitrix24_mcp.commands.places import place_for
+from bitrix24_mcp.commands.backing import backed
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.crm.errors import PortalError
 from bitrix24_mcp.crm.writing.journal import OPEN, Entry, Operation, State
@@ -58,8 +58,8 @@ def _check(options: Namespace) -> None:
 
 
 async def _found(settings: Settings, options: Namespace) -> Sequence[_Listed]:
-    async with place_for(settings) as place:
-        return await _chosen(StoredJournal.kept_in(place), options)
+    async with backed(settings) as backing:
+        return await _chosen(StoredJournal.kept_in(backing.place), options)
 
 
 async def _chosen(journal: StoredJournal, options: Namespace) -> Sequence[_Listed]:

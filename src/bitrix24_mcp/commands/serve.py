@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import anyio
 from mcp.server.stdio import stdio_server
 
+from bitrix24_mcp.commands.backing import backed
 from bitrix24_mcp.commands.connection import opened, writing_through
-from bitrix24_mcp.commands.places import place_for
 from bitrix24_mcp.commands.signals import on_stop
 from bitrix24_mcp.commands.terminal import Terminal
 from bitrix24_mcp.server import build_server, check_names
@@ -38,9 +38,9 @@ async def _over_stdio(settings: Settings, demo: bool) -> None:  # noqa: FBT001 -
         with anyio.CancelScope() as serving:
             async with (
                 on_stop(serving.cancel),
-                place_for(settings, demo=demo) as place,
-                opened(settings, place, demo=demo) as door,
-                writing_through(door, settings, place) as may_write,
+                backed(settings, demo=demo) as backing,
+                opened(settings, backing, demo=demo) as door,
+                writing_through(door, settings, backing) as may_write,
             ):
                 server = build_server(settings, door.portal, may_write)
                 await server.run(reading, writing, server.create_initialization_options())

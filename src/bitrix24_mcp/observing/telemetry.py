@@ -5,13 +5,14 @@ semantic conventions for MCP (open-telemetry/semantic-conventions-genai); what t
 The spans are the SDK's own: it makes one for each message, and they go wherever a provider of traces is set.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.metrics import Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
@@ -41,7 +42,7 @@ class Telemetry:
         if self._traces is not None:
             self._traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
             trace.set_tracer_provider(self._traces)
-        meter = self._meters.get_meter(name, version)
+        self._meter = meter = self._meters.get_meter(name, version)
         self._duration = meter.create_histogram(_DURATION, "s", "How long calls take")
         self._requests = meter.create_counter("bitrix24.portal.requests", "{request}", "Requests sent to the portal")
         self._waited = meter.create_counter("bitrix24.portal.wait", "s", "Waited for the portal's pace")
@@ -58,6 +59,12 @@ class Telemetry:
         self._lookups.add(call.usage.kept, {**of, "bitrix24.kept": True})
         self._lookups.add(call.usage.read, {**of, "bitrix24.kept": False})
         self._tokens.add(call.tokens, of)
+
+    def watch_losses(self, losses: Callable[[], int]) -> None:
+        """Counts how often Redis was lost, which `losses` tells."""
+        self._meter.create_observable_counter(
+            "bitrix24.redis.losses", [lambda _: [Observation(losses())]], "{loss}", "How often Redis was lost"
+        )
 
     def close(self) -> None:
         """Sends what is not sent yet."""

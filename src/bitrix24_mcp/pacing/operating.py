@@ -3,6 +3,8 @@
 The limit is an example of the docs and a setting of the portal's server, so that a method near to it is slowed, and one
 is held back only when the portal refused it. Measurements found the time of a batch under `batch` or under its methods,
 which are therefore all watched (docs: settings/performance/limits).
+
+Replicas do not share it: each answer tells the portal's own total, so that every replica learns what all have taken.
 """
 
 from collections.abc import Iterable

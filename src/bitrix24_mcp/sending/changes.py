@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from bitrix24_mcp.crm.errors import KeyRefused, PortalError, PortalUnavailable
 from bitrix24_mcp.crm.portal_changes import Outcome
-from bitrix24_mcp.pacing.budget import Clock
+from bitrix24_mcp.pacing.turns import Clock
 from bitrix24_mcp.sending.failures import Failure
 from bitrix24_mcp.sending.lane import Mark
 

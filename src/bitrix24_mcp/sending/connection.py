@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from bitrix24_mcp.pacing.budget import Clock
+from bitrix24_mcp.pacing.turns import Clock
 from bitrix24_mcp.sending.authorities import authorities
 from bitrix24_mcp.sending.failures import (
     ATTEMPTS,

@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar, cast
 import anyio
 
 from bitrix24_mcp.crm.errors import PortalError
-from bitrix24_mcp.pacing.budget import Clock
+from bitrix24_mcp.pacing.turns import Clock
 from bitrix24_mcp.sending.failures import Failure
 
 MOST_CALLS = 50

@@ -34,21 +34,21 @@ class Reads:
             data = (await self._client.batch([call.entry for call in calls])).record()
         except (NotFound, PermissionRefused, RequestRefused, InvalidArguments):
             return [Mark.ALONE] * len(calls)  # a batch that is refused as a whole says nothing of the single reads
-        return [self._meaning(outcome) for outcome in _outcomes(data, calls)]
+        return [await self._meaning(outcome) for outcome in _outcomes(data, calls)]
 
     async def _alone(self, call: Call) -> Answer:
         if call.body is None:
             return await self._client.get(call.path, call.query)
         return await self._client.post(call.path, call.body)
 
-    def _meaning(self, outcome: Answer | Refusal | Failure) -> Answer | Failure | Mark:
+    async def _meaning(self, outcome: Answer | Refusal | Failure) -> Answer | Failure | Mark:
         if isinstance(outcome, Refusal) and outcome.code in CANNOT:
             return Mark.ALONE
         if not isinstance(outcome, Refusal):
             return outcome
         failure = of_refusal(outcome)
         if failure.wait is not None:
-            self._client.budget.pause(failure.wait)
+            await self._client.budget.pause(failure.wait)
         return failure
 
 

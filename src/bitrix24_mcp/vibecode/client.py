@@ -70,7 +70,7 @@ class GatewayClient(Connection):
             response = await self._exchange(method, f"{self._base_url}/v1/{path}", query, body)
         if isinstance(response, Failure):
             return response
-        self._learn(response.headers)
+        await self._learn(response.headers)
         if response.is_redirect:
             redirected = unexpected("The portal redirected the request, which is not followed with a key.")
             return Failure(redirected, sure=response.status_code in BELONGS_ELSEWHERE)
@@ -80,21 +80,21 @@ class GatewayClient(Connection):
             answer = read(response.status_code, response.content, response.headers.get("Retry-After", ""))
         except UnexpectedAnswer as error:
             return of_unexpected(error)
-        return self._meaning(answer, path)
+        return await self._meaning(answer, path)
 
-    def _meaning(self, answer: Answer | Refusal, path: str) -> Answer | Failure:
+    async def _meaning(self, answer: Answer | Refusal, path: str) -> Answer | Failure:
         if isinstance(answer, Answer):
             return answer
         if path == _BATCH and answer.calls and answer.status < 500:
             return Answer({"errors": answer.calls}, {})  # all failed, each for a reason of its own
         if answer.transient and answer.retry_after:
-            self.budget.pause(min(answer.retry_after, LONGEST_WAIT))
+            await self.budget.pause(min(answer.retry_after, LONGEST_WAIT))
         return of_refusal(answer)
 
-    def _learn(self, headers: httpx.Headers) -> None:
+    async def _learn(self, headers: httpx.Headers) -> None:
         limit, remaining, reset = (headers.get(f"X-RateLimit-{name}", "") for name in ("Limit", "Remaining", "Reset"))
         if remaining.isdecimal() and reset.isdecimal():
-            self.budget.learn(int(remaining), float(reset), int(limit) if limit.isdecimal() else None)
+            await self.budget.learn(int(remaining), float(reset), int(limit) if limit.isdecimal() else None)
 
 
 def _numbered(calls: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Whose key, and where it may be sent."""
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -30,9 +31,24 @@ class Credentials:
         return {"X-Api-Key": self.api_key, "Accept": "application/json", **session}
 
     @property
+    def digest(self) -> str:
+        """A word for the key with its session, from which neither can be told."""
+        return hashlib.sha256(f"{self.api_key}\0{self.session_token}".encode()).hexdigest()
+
+    @property
+    def host(self) -> str:
+        """The gateway, with its port where one is named; harmless."""
+        return host_of(self.base_url)
+
+    @property
     def loopback(self) -> bool:
         """Whether the gateway runs on this machine; then no proxy of the environment is asked."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+def host_of(base_url: str) -> str:
+    """The host of a gateway's address, with its port where one is named."""
+    return urlsplit(base_url).netloc
 
 
 def base_url_error(url: str) -> str:

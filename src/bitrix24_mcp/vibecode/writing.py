@@ -56,25 +56,25 @@ class GatewayWriter:
             alone = answer.sure and answer.error.code in _NO_BATCH
             return [Mark.ALONE if alone else answer] * len(requests)
         told = _object(answer.data)
-        return [self._of_call(told, str(place)) for place in range(len(requests))]
+        return [await self._of_call(told, str(place)) for place in range(len(requests))]
 
-    def _of_call(self, told: Mapping[str, Any], name: str) -> Answer | Failure | Mark:
+    async def _of_call(self, told: Mapping[str, Any], name: str) -> Answer | Failure | Mark:
         """What a batch says of one of its calls. Nothing, or both yes and no, leaves the fate of the change open."""
         results, errors = _object(told.get("results")), _object(told.get("errors"))
         if (name in results) == (name in errors):
             return of_unexpected(unexpected("The portal left a call of a batch unanswered."))
         if name in results:
             return Answer(results[name], {})
-        return self._refused(refusal_in_batch(_object(errors[name])))
+        return await self._refused(refusal_in_batch(_object(errors[name])))
 
-    def _refused(self, refusal: Refusal | Failure) -> Failure | Mark:
+    async def _refused(self, refusal: Refusal | Failure) -> Failure | Mark:
         if isinstance(refusal, Failure):
             return refusal
         if refusal.code in CANNOT:
             return Mark.ALONE
         failure = of_refusal(refusal)
         if failure.wait is not None:
-            self._client.budget.pause(failure.wait)
+            await self._client.budget.pause(failure.wait)
         return failure
 
 

@@ -137,7 +137,7 @@ class RestClient(Connection):
         for place, timing in timings_of(answer, len(calls)).items():
             self._learn(methods[place], timing)
         outcomes = outcomes_of(answer, len(calls))
-        return [self._meaning(outcome, method) for outcome, method in zip(outcomes, methods, strict=True)]
+        return [await self._meaning(outcome, method) for outcome, method in zip(outcomes, methods, strict=True)]
 
     async def _once(self, method: str, params: Params, methods: Collection[str]) -> Answer | Failure:
         """One request, and once more with renewed access; `methods` are those whose time it takes."""
@@ -150,7 +150,7 @@ class RestClient(Connection):
                 outcome = await self._send(method, params, await self.access.parameters())
         except PortalError as error:  # of the access itself, which has repeated what helps; nothing else raises one
             return Failure(error, sure=True)
-        return self._meaning(outcome, method)
+        return await self._meaning(outcome, method)
 
     async def _send(self, method: str, params: Params, proof: Mapping[str, str]) -> Answer | Refusal | Failure:
         self._secrets.learn(proof.values())
@@ -178,7 +178,7 @@ class RestClient(Connection):
         async with self.budget.turn():
             return await self._exchange("POST", self._portal.address(method), body=body)
 
-    def _meaning(self, outcome: Answer | Refusal | Failure, method: str) -> Answer | Failure:
+    async def _meaning(self, outcome: Answer | Refusal | Failure, method: str) -> Answer | Failure:
         """What a refusal is worth, with what it says of the portal's limits noted."""
         if not isinstance(outcome, Refusal):
             return outcome
@@ -186,7 +186,7 @@ class RestClient(Connection):
             wait = self._operating.refused(method, self.budget.clock.now())
             return Failure(used_up(wait), ATTEMPTS if wait <= LONGEST_WAIT else 1, wait, sure=True)
         if outcome.code == RATE:
-            self.budget.overflowed()
+            await self.budget.overflowed()
         error = outcome.error(self.access.kind, self._secrets, method)
         return Failure(error, outcome.attempts, sure=outcome.sure)
 

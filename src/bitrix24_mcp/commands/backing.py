@@ -1,29 +1,48 @@
-"""Where this program keeps what is its own: in a folder of this machine, or in a database that replicas share."""
+"""What stands behind a command: where this program keeps what is its own, and through what it shares with replicas."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from bitrix24_mcp.commands.sharing import linked
 from bitrix24_mcp.settings import Settings, SettingsError
 from bitrix24_mcp.storage.database import Place
 from bitrix24_mcp.storage.sqlite import Folder
 
 if TYPE_CHECKING:
     from bitrix24_mcp.accounts.store import Accounts
+    from bitrix24_mcp.sharing.link import Link
+
+
+@dataclass(frozen=True, slots=True)
+class Backing:
+    """A place for the journal, accounts and the like, and the link to Redis; None where nothing is shared."""
+
+    place: Place
+    link: "Link | None" = None
 
 
 @asynccontextmanager
-async def place_for(settings: Settings, *, demo: bool = False) -> AsyncGenerator[Place]:
-    """The place, closed at the end. Raises SettingsError for a database without the extra that it needs.
+async def backed(settings: Settings, *, demo: bool = False) -> AsyncGenerator[Backing]:
+    """The backing, closed at the end. Raises SettingsError where an extra is missing, or an address is none.
 
-    What is written to the demo portal, whose records end with it, is not kept among the user's own.
+    What is written to the demo portal, whose records end with it, is not kept among the user's own, nor shared: each
+    process has a demo portal of its own.
     """
     if demo:
         with TemporaryDirectory(prefix="bitrix24-mcp-") as short_lived:
-            yield Folder(Path(short_lived))
-    elif settings.has_database:
+            yield Backing(Folder(Path(short_lived)))
+    else:
+        async with _place(settings) as place, linked(settings) as link:
+            yield Backing(place, link)
+
+
+@asynccontextmanager
+async def _place(settings: Settings) -> AsyncGenerator[Place]:
+    if settings.has_database:
         async with _server(settings.database.get_secret_value()) as server:
             yield server
     else:
