@@ -37,12 +37,13 @@ def test_every_client_entry_starts_the_command_with_a_way_to_a_portal() -> None:
         way.check_door()
 
 
-def test_the_entry_of_a_team_brings_a_key_to_its_server() -> None:
+@pytest.mark.anyio
+async def test_the_entry_of_a_team_brings_a_key_to_its_server() -> None:
     [entry] = [each for block in JSON_BLOCKS for each in block.get("mcpServers", {}).values() if "headers" in each]
 
     headers = {name.lower(): value for name, value in entry["headers"].items()}
     assert entry["url"].endswith("/mcp")
-    caller = OwnKeys(Settings.of({"BITRIX24_MCP_AUTH": "key"})).recognise(headers)
+    caller = await OwnKeys(Settings.of({"BITRIX24_MCP_AUTH": "key"})).recognise(headers)
     assert caller.settings.credentials().api_key == "vibe_api_your_key"
 
 
