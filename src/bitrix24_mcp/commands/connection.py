@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from bitrix24_mcp.callers.caller import Caller
-from bitrix24_mcp.crm.errors import PortalError
+from bitrix24_mcp.crm.errors import KeyRefused, PortalError
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.portal_values import Identity
 from bitrix24_mcp.crm.writer import Writer
@@ -19,7 +19,10 @@ from bitrix24_mcp.service import Service, service_for
 from bitrix24_mcp.settings import Door, Settings, SettingsError
 
 if TYPE_CHECKING:
+    from bitrix24_mcp.pacing.bucket import Bucket
+    from bitrix24_mcp.pacing.buckets import Buckets
     from bitrix24_mcp.pacing.portals import Portals
+    from bitrix24_mcp.rest.access.application import Application
     from bitrix24_mcp.rest.calling.client import RestClient
     from bitrix24_mcp.vibecode.client import GatewayClient
     from bitrix24_mcp.writing import Writing
@@ -107,6 +110,35 @@ async def served_by_own_key(caller: Caller, portals: "Portals", *, demo: bool) -
             yield service_for(caller.settings, door.portal, writing, tenant=caller.tenant)
 
 
+@asynccontextmanager
+async def served_by_account(caller: Caller, buckets: "Buckets") -> AsyncGenerator[Service]:
+    """What a caller is served with whose settings name a connected portal. Raises PortalError when it is not.
+
+    `buckets`: the paces that all callers share.
+    """
+    from bitrix24_mcp.accounts.failures import not_connected  # noqa: PLC0415 - see below
+
+    portal = caller.settings.portal
+    try:
+        application = _application(caller.settings)
+    except KeyRefused as error:
+        # It names the portals that are connected, and which ones others have is not for this caller.
+        raise (not_connected(portal, ()) if error.candidates else error) from None
+    async with (
+        _directly(application, caller.settings, buckets.of(portal)) as door,
+        writing_through(door, caller.settings, demo=False, caller=caller.id) as writing,
+    ):
+        yield service_for(caller.settings, door.portal, writing, caller=caller.name, tenant=caller.tenant)
+
+
+def buckets_for(settings: Settings) -> "Buckets":
+    """The paces of portals that are called directly, as fast as their plan takes it."""
+    from bitrix24_mcp.pacing.bucket import ENTERPRISE  # noqa: PLC0415 - see below
+    from bitrix24_mcp.pacing.buckets import Buckets  # noqa: PLC0415
+
+    return Buckets(ENTERPRISE if settings.plan == "enterprise" else None)
+
+
 @contextmanager
 def gateway_for(settings: Settings, *, demo: bool) -> Generator[Settings]:
     """The settings of a server whose callers bring keys of their own: those given, or pointed at a demo portal."""
@@ -158,27 +190,31 @@ async def _by_webhook(settings: Settings) -> AsyncGenerator[Opened]:
 
 @asynccontextmanager
 async def _by_account(settings: Settings) -> AsyncGenerator[Opened]:
-    from bitrix24_mcp.accounts.exchange import Exchange  # noqa: PLC0415 - see above
-    from bitrix24_mcp.accounts.store import Accounts  # noqa: PLC0415
-    from bitrix24_mcp.rest.access.application import Application  # noqa: PLC0415
-
-    exchange = Exchange(settings.card())
     try:
-        accounts = Accounts.open(settings.data_folder)
-        application = Application(accounts.account(settings.portal), accounts, exchange)
+        application = _application(settings)
     except PortalError as error:
         raise SettingsError(str(error)) from None
     async with _directly(application, settings) as door:
         yield door
 
 
+def _application(settings: Settings) -> "Application":
+    """The connected portal that the settings name; raises PortalError when it is not, or no longer."""
+    from bitrix24_mcp.accounts.exchange import Exchange  # noqa: PLC0415 - see above
+    from bitrix24_mcp.accounts.store import Accounts  # noqa: PLC0415
+    from bitrix24_mcp.rest.access.application import Application  # noqa: PLC0415
+
+    exchange = Exchange(settings.card())
+    accounts = Accounts.open(settings.data_folder)
+    return Application(accounts.account(settings.portal), accounts, exchange)
+
+
 @asynccontextmanager
-async def _directly(access: Access, settings: Settings) -> AsyncGenerator[Opened]:
-    from bitrix24_mcp.pacing.bucket import ENTERPRISE, Bucket  # noqa: PLC0415 - see above
-    from bitrix24_mcp.rest.calling.client import RestClient  # noqa: PLC0415
+async def _directly(access: Access, settings: Settings, bucket: "Bucket | None" = None) -> AsyncGenerator[Opened]:
+    from bitrix24_mcp.rest.calling.client import RestClient  # noqa: PLC0415 - see above
     from bitrix24_mcp.rest.portal import RestPortal  # noqa: PLC0415
 
-    async with RestClient(access, budget=Bucket(ENTERPRISE if settings.plan == "enterprise" else None)) as client:
+    async with RestClient(access, budget=bucket or buckets_for(settings).of(access.portal)) as client:
         yield Opened(RestPortal(client), lambda: _rest_writer(client))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute
@@ -11,8 +11,10 @@ from starlette.types import ASGIApp
 from bitrix24_mcp import presentation
 from bitrix24_mcp.callers.caller import Recognition
 from bitrix24_mcp.commands.connection import (
+    buckets_for,
     gateway_for,
     opened,
+    served_by_account,
     served_by_own_key,
     served_by_token,
     writing_through,
@@ -41,7 +43,9 @@ class _Watched:
 @asynccontextmanager
 async def application(settings: Settings, *, demo: bool) -> AsyncGenerator[ASGIApp]:
     """The application, with all that it works with open. Raises SettingsError when the settings do not let it."""
-    opening = {"none": _for_this_machine, "token": _for_tokens, "key": _for_own_keys}[settings.auth]
+    opening = {"none": _for_this_machine, "token": _for_tokens, "key": _for_own_keys, "oauth": _for_people}[
+        settings.auth
+    ]
     with _watched(settings) as watched:
         async with opening(settings, watched, demo=demo) as app:
             yield Numbered(app)
@@ -82,6 +86,27 @@ async def _for_own_keys(settings: Settings, watched: _Watched, *, demo: bool) ->
 
 
 @asynccontextmanager
+async def _for_people(settings: Settings, watched: _Watched, *, demo: bool) -> AsyncGenerator[ASGIApp]:
+    from bitrix24_mcp.callers.oauth.recognition import recognising  # noqa: PLC0415 - as above
+
+    async with recognising(settings) as people, _portals_of_people(settings, demo=demo) as open_:
+        shown = replace(watched, routes=[*people.resource.routes(), *watched.routes])
+        async with _shared(settings, people, open_, shown) as app:
+            yield app
+
+
+@asynccontextmanager
+async def _portals_of_people(settings: Settings, *, demo: bool) -> AsyncGenerator["Open"]:
+    """What opens the portal of each; all have the demo portal where that is served."""
+    if demo:
+        async with opened(settings, demo=True) as door:
+            yield lambda caller: served_by_token(caller, door, demo=True)
+    else:
+        buckets = buckets_for(settings)
+        yield lambda caller: served_by_account(caller, buckets)
+
+
+@asynccontextmanager
 async def _shared(
     settings: Settings, recognition: Recognition, open_: "Open", watched: _Watched
 ) -> AsyncGenerator[ASGIApp]:
@@ -98,7 +123,7 @@ async def _shared(
     )
     beside = [*_callback(settings), *_health(settings, recognition), *watched.routes]
     async with tenants.lasting():
-        yield build_shared_app(server, recognition, settings.hosts, beside)
+        yield build_shared_app(server, recognition, settings.names, beside)
 
 
 def _callback(settings: Settings) -> Sequence[BaseRoute]:
