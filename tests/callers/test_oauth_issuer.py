@@ -1,6 +1,7 @@
 """The issuer is asked seldom, believed only under its own name, and may be away for a while."""
 
 from collections.abc import Generator
+from pathlib import Path
 
 import anyio
 import pytest
@@ -9,6 +10,8 @@ from bitrix24_mcp.callers.oauth.claims import Expected, InvalidToken
 from bitrix24_mcp.callers.oauth.fetching import Fetching, NoAnswer, Unusable
 from bitrix24_mcp.callers.oauth.issuer import discovery_addresses, metadata_of
 from bitrix24_mcp.callers.oauth.signed import SignedTokens
+from bitrix24_mcp.sending.authorities import authorities
+from bitrix24_mcp.settings import SettingsError
 from callers.authorization_server import AuthorizationServer, Json, private_key, public_jwk
 
 pytestmark = pytest.mark.anyio
@@ -177,6 +180,23 @@ async def test_metadata_that_cannot_be_believed_are_not(wrong: Json, said: str) 
         async with Fetching(loopback=True) as fetching:
             with pytest.raises(Unusable, match=said):
                 await metadata_of(server.issuer, "jwks_uri", fetching)
+
+
+@pytest.mark.parametrize("keys", ["https://keys example/", "https://a\u0000b/"])
+async def test_keys_at_an_address_that_is_none_are_not_to_be_had(keys: str, server: AuthorizationServer) -> None:
+    server.metadata["jwks_uri"] = keys
+    async with Fetching(loopback=True) as fetching:
+        assert await Checked(server, fetching)() == "Unusable"
+
+
+async def test_a_machine_whose_certificates_cannot_be_read_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "certificates").write_text("none")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificates"))
+    authorities.cache_clear()
+    with pytest.raises(SettingsError, match="Check HTTPS_PROXY and SSL_CERT_FILE"):
+        Fetching(loopback=False)
 
 
 async def test_a_redirect_is_not_followed(server: AuthorizationServer) -> None:
