@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from assistants import ROOT, Assistant
+from bitrix24_mcp.callers.oauth.people import People
 from bitrix24_mcp.callers.own_keys import OwnKeys
 from bitrix24_mcp.settings import Settings
 from installed import COMMAND
@@ -37,13 +38,28 @@ def test_every_client_entry_starts_the_command_with_a_way_to_a_portal() -> None:
         way.check_door()
 
 
-def test_the_entry_of_a_team_brings_a_key_to_its_server() -> None:
+@pytest.mark.anyio
+async def test_the_entry_of_a_team_brings_a_key_to_its_server() -> None:
     [entry] = [each for block in JSON_BLOCKS for each in block.get("mcpServers", {}).values() if "headers" in each]
 
     headers = {name.lower(): value for name, value in entry["headers"].items()}
     assert entry["url"].endswith("/mcp")
-    caller = OwnKeys(Settings.of({"BITRIX24_MCP_AUTH": "key"})).recognise(headers)
+    caller = await OwnKeys(Settings.of({"BITRIX24_MCP_AUTH": "key"})).recognise(headers)
     assert caller.settings.credentials().api_key == "vibe_api_your_key"
+
+
+def test_the_server_that_people_sign_in_to_is_set_up_as_shown(tmp_path: Path) -> None:
+    [shown] = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "BITRIX24_MCP_PEOPLE" in block]
+    environment = dict(re.findall(r"\b(BITRIX24_[A-Z_]+)=(\S+)", shown))
+    [lines] = re.findall(r"<<'PEOPLE'\n(.*?)PEOPLE\n", shown, re.DOTALL)
+    (tmp_path / "people").write_text(lines)
+
+    settings = Settings.of(environment)
+    settings.check_http("127.0.0.1", sse=False)
+    settings.card()
+    people = People(tmp_path / "people")
+    assert people.portal_of(["anna@example.com"]) == ("anna@example.com", "company.bitrix24.com")
+    assert people.portal_of(["auth0|5f7c8ec7c33c6c"]) == ("auth0|5f7c8ec7c33c6c", "other.bitrix24.com")
 
 
 @pytest.mark.anyio

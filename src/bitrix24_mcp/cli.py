@@ -54,9 +54,18 @@ environment:
   BITRIX24_MCP_CONFIRM     who confirms a write: person (only a client that can ask its user), always (else by a
                            code), deletes (only what takes something away is confirmed) (always)
   BITRIX24_MCP_AUTH        over HTTP: none (whoever is on this machine uses your portal), key (each caller sends
-                           a gateway key of their own as X-Api-Key), token (each holds a token of this server)
-                           (none)
+                           a gateway key of their own as X-Api-Key), token (each holds a token of this server),
+                           oauth (each signs in at an authorization server) (none)
   BITRIX24_MCP_TOKENS      the file of tokens, made with `bitrix24-mcp token`
+  BITRIX24_MCP_PUBLIC_URL  with oauth, this server's address as clients use it: https://mcp.example.com/mcp
+  BITRIX24_MCP_OAUTH_ISSUER
+                           with oauth, the authorization server
+  BITRIX24_MCP_PEOPLE      with oauth, the file that says who is served which connected portal
+  BITRIX24_MCP_OAUTH_SCOPE a scope that each access token must carry
+  BITRIX24_MCP_OAUTH_CLIENT_ID
+                           ask the authorization server about each token, as this client of it
+  BITRIX24_MCP_OAUTH_CLIENT_SECRET
+                           the client's secret
   BITRIX24_MCP_HOSTS       names under which clients reach the server besides this machine's own, comma-separated
   BITRIX24_MCP_REDIS       where replicas share the portals' pace and what they read of portals: redis://host:6379/0
   BITRIX24_MCP_REPLICAS    how many replicas there are at most: each keeps to its part while Redis is down (2)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from bitrix24_mcp.accounts.addresses import host_of
 from bitrix24_mcp.accounts.card import Card
 from bitrix24_mcp.accounts.folder import data_folder
+from bitrix24_mcp.oauth_settings import OAuthSettings
 from bitrix24_mcp.rest.access.webhook import Webhook, webhook_error
 from bitrix24_mcp.vibecode.credentials import Credentials, base_url_error
 
@@ -30,7 +31,7 @@ def version() -> str:
     return metadata.version("bitrix24-mcp")
 
 
-class Settings(BaseModel):
+class Settings(OAuthSettings):
     """Everything an operator can set. Empty means not set; keys and tokens do not show in a repr."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, validate_by_alias=True)
@@ -56,7 +57,7 @@ class Settings(BaseModel):
     allow_deletes: Annotated[bool, Field(alias="BITRIX24_MCP_ALLOW_DELETES")] = False
     confirm: Annotated[Literal["person", "always", "deletes"], Field(alias="BITRIX24_MCP_CONFIRM")] = "always"
     intake: Annotated[bool, Field(alias="BITRIX24_MCP_INTAKE")] = False
-    auth: Annotated[Literal["none", "key", "token"], Field(alias="BITRIX24_MCP_AUTH")] = "none"
+    auth: Annotated[Literal["none", "key", "token", "oauth"], Field(alias="BITRIX24_MCP_AUTH")] = "none"
     tokens: Annotated[str, Field(alias="BITRIX24_MCP_TOKENS")] = ""
     redis: Annotated[SecretStr, Field(alias="BITRIX24_MCP_REDIS")] = SecretStr("")
     replicas: Annotated[int, Field(alias="BITRIX24_MCP_REPLICAS", ge=1, le=100)] = 2
@@ -132,18 +133,36 @@ class Settings(BaseModel):
         if self.auth == "none" and host not in LOOPBACK:
             raise SettingsError(
                 f"--host {host} would let everybody who reaches this machine use your portal. Set BITRIX24_MCP_AUTH to "
-                "key (each brings a gateway key of their own) or token (they hold tokens of this server)."
+                "key (each brings a gateway key of their own), token (they hold tokens of this server) or oauth (they "
+                "sign in at an authorization server)."
             )
-        if host not in LOOPBACK and not self.hosts:
+        if self.auth == "oauth" and self.wrong_for_oauth:
+            raise SettingsError(self.wrong_for_oauth)
+        if host not in LOOPBACK and not self.names:
             raise SettingsError(
                 f"--host {host}: set BITRIX24_MCP_HOSTS to the names under which clients reach the server, "
                 "comma-separated, such as mcp.example.com."
             )
-        if self.auth == "key" and self.has_door:
-            raise SettingsError(
-                "BITRIX24_MCP_AUTH is key, so callers bring their own way to a portal: leave VIBECODE_API_KEY, "
-                "BITRIX24_WEBHOOK_URL and BITRIX24_PORTAL out."
+        if self.auth in {"key", "oauth"} and self.has_door:
+            theirs = (
+                "callers bring their own way to a portal" if self.auth == "key" else "people have portals in a file"
             )
+            raise SettingsError(
+                f"BITRIX24_MCP_AUTH is {self.auth}, so {theirs}: leave VIBECODE_API_KEY, BITRIX24_WEBHOOK_URL and "
+                "BITRIX24_PORTAL out."
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hosts under which clients reach the server besides this machine's own."""
+        return (*self.hosts, *([host_of(self.public_url)] if self.public_url else []))
+
+    @property
+    def people_file(self) -> Path:
+        """The file that says who is served which portal; raises SettingsError when none is named."""
+        if not self.people:
+            raise SettingsError("Name the file of people in BITRIX24_MCP_PEOPLE.")
+        return Path(self.people).expanduser()
 
     @property
     def tokens_file(self) -> Path:
@@ -181,7 +200,9 @@ class Settings(BaseModel):
             )
         return Card(self.client_id, self.client_secret.get_secret_value(), self.authorization_hosts, self.return_hosts)
 
-    @field_validator("api_key", "session_token", "client_secret", "redis", "database", "accounts_key")
+    @field_validator(
+        "api_key", "session_token", "client_secret", "oauth_client_secret", "redis", "database", "accounts_key"
+    )
     @classmethod
     def _one_word(cls, value: SecretStr) -> SecretStr:
         secret = value.get_secret_value()

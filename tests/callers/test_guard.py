@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from bitrix24_mcp.callers.caller import Caller, Unrecognised
+from bitrix24_mcp.callers.caller import Caller, CannotTell, NotServed, Refused, Unrecognised
 from bitrix24_mcp.callers.guard import CALLER, Guard
 from bitrix24_mcp.settings import Settings
 from bitrix24_mcp.web import security_for
@@ -26,7 +26,7 @@ class ByName:
 
     def check(self) -> None: ...
 
-    def recognise(self, headers: Mapping[str, str]) -> Caller:
+    async def recognise(self, headers: Mapping[str, str]) -> Caller:
         if not headers.get("name"):
             raise Unrecognised("Say your name.")
         return Caller(headers["name"], headers["name"], Settings.of({}))
@@ -106,3 +106,27 @@ async def test_only_the_hosts_that_the_operator_named_are_answered(host: str, or
         answer = await http.post("/", content=b"", headers=headers)
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("refused", "status", "headers"),
+    [
+        (Unrecognised("Who?"), 401, {"www-authenticate": "Name"}),
+        (Unrecognised("Who?", {"WWW-Authenticate": "Name again"}), 401, {"www-authenticate": "Name again"}),
+        (NotServed("Not you."), 403, {}),
+        (CannotTell("Later.", {"Retry-After": "5"}), 503, {"retry-after": "5"}),
+    ],
+)
+async def test_each_refusal_has_its_code_its_headers_and_its_text(
+    refused: Refused, status: int, headers: dict[str, str]
+) -> None:
+    class Refusing(ByName):
+        async def recognise(self, headers: Mapping[str, str]) -> Caller:
+            del headers
+            raise refused
+
+    async with client_of(Guard(echo, Refusing(), security_for())) as http:
+        answer = await http.post("/", content=b"", headers=JSON)
+
+    told = {name: answer.headers[name] for name in ("www-authenticate", "retry-after") if name in answer.headers}
+    assert (answer.status_code, told, answer.json()["error"]["message"]) == (status, headers, str(refused))

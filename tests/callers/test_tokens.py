@@ -10,6 +10,8 @@ from bitrix24_mcp.callers.caller import Unrecognised
 from bitrix24_mcp.callers.tokens import Tokens, add_token
 from bitrix24_mcp.settings import Settings, SettingsError
 
+pytestmark = pytest.mark.anyio
+
 HASH = "a" * 64
 
 
@@ -17,13 +19,13 @@ def tokens_in(path: Path) -> Tokens:
     return Tokens(Settings.of({"BITRIX24_MCP_TOKENS": str(path)}))
 
 
-def test_a_token_is_known_by_its_name_and_the_file_does_not_hold_it(tmp_path: Path) -> None:
+async def test_a_token_is_known_by_its_name_and_the_file_does_not_hold_it(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     token, other = add_token("anna", file), add_token("Борис", file)
 
-    caller = tokens_in(file).recognise({"authorization": f"bearer  {token} "})
+    caller = await tokens_in(file).recognise({"authorization": f"bearer  {token} "})
     assert (caller.id, caller.name) == ("token anna", "anna")
-    assert tokens_in(file).recognise({"authorization": f"Bearer {other}"}).name == "Борис"
+    assert (await tokens_in(file).recognise({"authorization": f"Bearer {other}"})).name == "Борис"
     assert re.fullmatch(r"anna [0-9a-f]{64}\nБорис [0-9a-f]{64}\n", file.read_text(encoding="utf-8"))
     assert token not in file.read_text(encoding="utf-8")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -54,17 +56,17 @@ def test_a_file_with_a_line_that_is_none_is_refused_with_its_number(text: str, t
         tokens_in(tmp_path / "tokens")
 
 
-def test_a_file_that_goes_wrong_later_lets_nobody_in_until_it_is_right(tmp_path: Path) -> None:
+async def test_a_file_that_goes_wrong_later_lets_nobody_in_until_it_is_right(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     token = add_token("anna", file)
     right, tokens = file.read_text(), tokens_in(file)
     for broken in (lambda: file.write_text("nonsense"), file.unlink):
         broken()
         with pytest.raises(Unrecognised, match=r"The server cannot tell who calls\. BITRIX24_MCP_TOKENS"):
-            tokens.recognise({"authorization": f"Bearer {token}"})
+            await tokens.recognise({"authorization": f"Bearer {token}"})
 
     file.write_text(f"{right}\n")
-    assert tokens.recognise({"authorization": f"Bearer {token}"}).name == "anna"
+    assert (await tokens.recognise({"authorization": f"Bearer {token}"})).name == "anna"
 
 
 def test_a_file_that_is_not_there_is_told_at_the_start(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import psycopg
 import pytest
 import yaml
@@ -108,18 +109,19 @@ def test_what_it_dumps_can_be_restored(own_postgres: Service, tmp_path: Path) ->
     assert kept == [(1, "first"), (2, "second")]
 
 
-def test_a_token_whose_line_is_taken_out_as_it_says_is_refused(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_a_token_whose_line_is_taken_out_as_it_says_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     words = {name: add_token(name, file) for name in ("anna", "annabel")}
     tokens = Tokens(Settings.of({"BITRIX24_MCP_TOKENS": str(file)}))
     line = the_command("--entrypoint=sed")
     [(tool, arguments)] = re.findall(r"--entrypoint=(\w+) token (.*)", line)
 
-    subprocess.run(["/bin/sh", "-c", f"{tool} {arguments.replace('/callers/tokens', str(file))}"], check=True)
+    await anyio.run_process(["/bin/sh", "-c", f"{tool} {arguments.replace('/callers/tokens', str(file))}"])
 
     with pytest.raises(Unrecognised):
-        tokens.recognise({"authorization": f"Bearer {words['anna']}"})
-    assert tokens.recognise({"authorization": f"Bearer {words['annabel']}"}).name == "annabel"
+        await tokens.recognise({"authorization": f"Bearer {words['anna']}"})
+    assert (await tokens.recognise({"authorization": f"Bearer {words['annabel']}"})).name == "annabel"
     assert file.stat().st_mode & 0o077 == 0
 
 

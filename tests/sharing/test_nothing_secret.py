@@ -47,7 +47,7 @@ async def by_token(settings: Settings, link: Link) -> AsyncGenerator[Service]:
 
 @asynccontextmanager
 async def by_own_key(settings: Settings, link: Link) -> AsyncGenerator[Service]:
-    caller = OwnKeys(settings).recognise({"x-api-key": KEY, "authorization": f"Bearer {SESSION}"})
+    caller = await OwnKeys(settings).recognise({"x-api-key": KEY, "authorization": f"Bearer {SESSION}"})
     async with (
         backed(settings) as backing,
         served_by_own_key(caller, Portals(), replace(backing, link=link)) as service,

@@ -41,20 +41,54 @@ class Caller:
         return hashlib.sha256("\0".join(words).encode()).hexdigest()
 
 
-class Unrecognised(Exception):
-    """A request does not say who makes it, or nobody knows them; the text says what to send."""
+class Refused(Exception):
+    """A request that is not let through; the text tells whoever sent it what to do.
+
+    `headers` go with the answer.
+    """
+
+    status = 403
+    """HTTP's own code for it."""
+
+    def __init__(self, text: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.headers = dict(headers or {})
+
+
+class Unrecognised(Refused):
+    """A request does not say who makes it, or nobody knows them."""
+
+    status = 401
+
+
+class NotServed(Refused):
+    """Whoever makes the request is known, and may not use this server."""
+
+    status = 403
+
+
+class CannotTell(Refused):
+    """Who makes the request cannot be found out at present."""
+
+    status = 503
 
 
 class Recognition(Protocol):
     """One way to tell who makes a request."""
 
     challenge: str
-    """What the header WWW-Authenticate tells those who are refused."""
+    """What the header WWW-Authenticate tells those who are refused as unknown, unless the refusal has its own."""
 
     def check(self) -> None:
         """Raises SettingsError while nobody can be recognised."""
         ...
 
-    def recognise(self, headers: Mapping[str, str]) -> Caller:
-        """Who sends these headers, whose names are in lower case; raises Unrecognised."""
+    async def recognise(self, headers: Mapping[str, str]) -> Caller:
+        """Who sends these headers, whose names are in lower case; raises Refused."""
         ...
+
+
+def bearer_of(headers: Mapping[str, str]) -> str:
+    """The token that the header Authorization carries (RFC 6750); empty where there is none."""
+    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

@@ -1,7 +1,7 @@
 """What stands before `/mcp` where callers are told apart: who they are, how much at once, and how slowly.
 
-It refuses with HTTP's own codes before anything of MCP is read: 401 for those it does not know, 429 for those with too
-many calls under way, 408 for a body that does not come.
+It refuses with HTTP's own codes before anything of MCP is read: 401 for those it does not know, 403 for those it does
+not serve, 503 while it cannot tell, 429 for those with too many calls under way, 408 for a body that does not come.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bitrix24_mcp.callers.caller import Caller, Recognition, Unrecognised
+from bitrix24_mcp.callers.caller import Caller, Recognition, Refused
 
 CALLER = "bitrix24_mcp.caller"
 """Where a request's scope holds its Caller."""
@@ -56,9 +56,10 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            caller = self._recognition.recognise(headers)
-        except Unrecognised as error:
-            await _refusal(401, str(error), {"WWW-Authenticate": self._recognition.challenge})(scope, receive, send)
+            caller = await self._recognition.recognise(headers)
+        except Refused as error:
+            challenge = {"WWW-Authenticate": self._recognition.challenge} if error.status == 401 else {}
+            await _refusal(error.status, str(error), {**challenge, **error.headers})(scope, receive, send)
             return
         if self._under_way[caller.id] >= self._at_once:
             busy = f"You have {self._at_once} calls under way; wait for one of them."

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
-from bitrix24_mcp.callers.caller import Caller, Unrecognised
+from bitrix24_mcp.callers.caller import Caller, Unrecognised, bearer_of
 from bitrix24_mcp.settings import Settings
 
 _LONGEST = 500
@@ -23,9 +23,9 @@ class OwnKeys:
     def check(self) -> None:
         """Nothing is needed: the gateway knows the keys."""
 
-    def recognise(self, headers: Mapping[str, str]) -> Caller:
+    async def recognise(self, headers: Mapping[str, str]) -> Caller:
         """Who sends these headers. Whether the key is valid tells the gateway with the first call."""
-        key, session = headers.get("x-api-key", "").strip(), _bearer(headers)
+        key, session = headers.get("x-api-key", "").strip(), bearer_of(headers)
         if not key:
             raise Unrecognised("Send your own gateway key in the header X-Api-Key.")
         if not (_plain(key) and _plain(session)):
@@ -36,11 +36,6 @@ class OwnKeys:
             )
         theirs = {"api_key": SecretStr(key), "session_token": SecretStr(session)}
         return Caller(_digest(key, session), "", self._settings.model_copy(update=theirs))
-
-
-def _bearer(headers: Mapping[str, str]) -> str:
-    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _plain(word: str) -> bool:

@@ -11,9 +11,11 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from bitrix24_mcp.callers.caller import Caller, Unrecognised
+from bitrix24_mcp.callers.caller import Caller, Unrecognised, bearer_of
+from bitrix24_mcp.callers.lines import Reread, lines_in
 from bitrix24_mcp.settings import Settings, SettingsError
 
+_VARIABLE = "BITRIX24_MCP_TOKENS"
 _LINE = re.compile(r"([\w.@-]{1,60})\s+([0-9a-f]{64})")
 _NAME = re.compile(r"[\w.@-]{1,60}")
 _UNKNOWN = "Send a token of this server as Authorization: Bearer; its operator gives them out."
@@ -34,7 +36,7 @@ def add_token(name: str, path: Path) -> str:
         with os.fdopen(descriptor, "a", encoding="utf-8") as file:
             file.write(f"{name} {_digest(token)}\n")
     except OSError:
-        raise SettingsError(f"BITRIX24_MCP_TOKENS: {path.name} cannot be written.") from None
+        raise SettingsError(f"{_VARIABLE}: {path.name} cannot be written.") from None
     return token
 
 
@@ -46,56 +48,31 @@ class Tokens:
     def __init__(self, settings: Settings) -> None:
         """Raises SettingsError when the file cannot be read or a line of it is none."""
         self._settings = settings
-        self._path = settings.tokens_file
-        self._stamp = _stamp(self._path)
-        self._names = _read(self._path)
+        self._names = Reread(settings.tokens_file, _VARIABLE, _read)
 
     def check(self) -> None:
         """Raises SettingsError while the file cannot be read."""
-        _read(self._path)
+        self._names.check()
 
-    def recognise(self, headers: Mapping[str, str]) -> Caller:
+    async def recognise(self, headers: Mapping[str, str]) -> Caller:
         """Who holds the token; nobody does while the file cannot be read."""
-        scheme, _, token = headers.get("authorization", "").strip().partition(" ")
-        self._refresh()
-        name = self._names.get(_digest(token.strip())) if scheme.lower() == "bearer" else None
+        try:
+            name = self._names.latest().get(_digest(bearer_of(headers)))
+        except SettingsError as error:
+            raise Unrecognised(f"The server cannot tell who calls. {error}") from None
         if name is None:
             raise Unrecognised(_UNKNOWN)
         return Caller(f"token {name}", name, self._settings)
 
-    def _refresh(self) -> None:
-        try:
-            stamp = _stamp(self._path)
-            if stamp != self._stamp:
-                self._names = _read(self._path)
-                self._stamp = stamp
-        except SettingsError as error:
-            self._names = {}
-            raise Unrecognised(f"The server cannot tell who calls. {error}") from None
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    try:
-        told = path.stat()
-    except OSError:
-        raise SettingsError(f"BITRIX24_MCP_TOKENS: {path.name} cannot be read.") from None
-    return told.st_mtime_ns, told.st_size, told.st_ino
-
 
 def _read(path: Path) -> dict[str, str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError):
-        raise SettingsError(f"BITRIX24_MCP_TOKENS: {path.name} cannot be read.") from None
     names: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        found = _LINE.fullmatch(line.strip())
+    for number, line in lines_in(path, _VARIABLE):
+        found = _LINE.fullmatch(line)
         if found is None or found[1] in names.values():
             raise SettingsError(
-                f"BITRIX24_MCP_TOKENS: line {number} of {path.name} is not a name of its own and the SHA-256 of a "
-                "token; make lines with `bitrix24-mcp token NAME`."
+                f"{_VARIABLE}: line {number} of {path.name} is not a name of its own and the SHA-256 of a token; make "
+                "lines with `bitrix24-mcp token NAME`."
             )
         names[found[2]] = found[1]
     return names

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bitrix24_mcp.callers.caller import Caller
 from bitrix24_mcp.commands.backing import Backing, accounts_in
 from bitrix24_mcp.commands.sharing import bucket_for, budget_for
-from bitrix24_mcp.crm.errors import PortalError
+from bitrix24_mcp.crm.errors import KeyRefused, PortalError
 from bitrix24_mcp.crm.portal import Portal, SharedDescriptions
 from bitrix24_mcp.crm.portal_values import Identity
 from bitrix24_mcp.crm.writer import Writer
@@ -19,7 +19,10 @@ from bitrix24_mcp.service import Service, service_for
 from bitrix24_mcp.settings import Door, Settings, SettingsError
 
 if TYPE_CHECKING:
+    from bitrix24_mcp.pacing.bucket import Bucket
+    from bitrix24_mcp.pacing.buckets import Buckets
     from bitrix24_mcp.pacing.portals import Portals
+    from bitrix24_mcp.rest.access.application import Application
     from bitrix24_mcp.rest.calling.client import RestClient
     from bitrix24_mcp.sharing.link import Link
     from bitrix24_mcp.vibecode.client import GatewayClient
@@ -112,6 +115,36 @@ async def served_by_own_key(caller: Caller, portals: "Portals", backing: Backing
             yield service_for(caller.settings, door.portal, writing, tenant=caller.tenant, shared=shared)
 
 
+@asynccontextmanager
+async def served_by_account(caller: Caller, buckets: "Buckets", backing: Backing) -> AsyncGenerator[Service]:
+    """What a caller is served with whose settings name a connected portal. Raises PortalError when it is not.
+
+    `buckets`: the paces that all callers share.
+    """
+    from bitrix24_mcp.accounts.failures import not_connected  # noqa: PLC0415 - see below
+
+    try:
+        application = await _application(caller.settings, backing)
+    except KeyRefused as error:
+        # It names the portals that are connected, and which ones others have is not for this caller.
+        raise (not_connected(caller.settings.portal, ()) if error.candidates else error) from None
+    async with (
+        _directly(application, caller.settings, backing, buckets.of(application.portal)) as door,
+        writing_through(door, caller.settings, backing, caller=caller.id) as writing,
+    ):
+        shared = _shared(caller, door.portal, backing.link)
+        yield service_for(
+            caller.settings, door.portal, writing, caller=caller.name, tenant=caller.tenant, shared=shared
+        )
+
+
+def buckets_for(settings: Settings, backing: Backing) -> "Buckets":
+    """The paces of portals that are called directly, as fast as their plan takes it."""
+    from bitrix24_mcp.pacing.buckets import Buckets  # noqa: PLC0415 - see below
+
+    return Buckets(lambda portal: bucket_for(portal, settings, backing.link))
+
+
 @contextmanager
 def gateway_for(settings: Settings, *, demo: bool) -> Generator[Settings]:
     """The settings of a server whose callers bring keys of their own: those given, or pointed at a demo portal."""
@@ -174,25 +207,32 @@ async def _by_webhook(settings: Settings, backing: Backing) -> AsyncGenerator[Op
 
 @asynccontextmanager
 async def _by_account(settings: Settings, backing: Backing) -> AsyncGenerator[Opened]:
-    from bitrix24_mcp.accounts.exchange import Exchange  # noqa: PLC0415 - see above
-    from bitrix24_mcp.rest.access.application import Application  # noqa: PLC0415
-
-    exchange = Exchange(settings.card())
     try:
-        accounts = accounts_in(backing.place, settings)
-        application = Application(await accounts.account(settings.portal), accounts, exchange)
+        application = await _application(settings, backing)
     except PortalError as error:
         raise SettingsError(str(error)) from None
     async with _directly(application, settings, backing) as door:
         yield door
 
 
+async def _application(settings: Settings, backing: Backing) -> "Application":
+    """The connected portal that the settings name; raises PortalError when it is not, or no longer."""
+    from bitrix24_mcp.accounts.exchange import Exchange  # noqa: PLC0415 - see above
+    from bitrix24_mcp.rest.access.application import Application  # noqa: PLC0415
+
+    exchange = Exchange(settings.card())
+    accounts = accounts_in(backing.place, settings)
+    return Application(await accounts.account(settings.portal), accounts, exchange)
+
+
 @asynccontextmanager
-async def _directly(access: Access, settings: Settings, backing: Backing) -> AsyncGenerator[Opened]:
+async def _directly(
+    access: Access, settings: Settings, backing: Backing, bucket: "Bucket | None" = None
+) -> AsyncGenerator[Opened]:
     from bitrix24_mcp.rest.calling.client import RestClient  # noqa: PLC0415 - see above
     from bitrix24_mcp.rest.portal import RestPortal  # noqa: PLC0415
 
-    async with RestClient(access, budget=bucket_for(access, settings, backing.link)) as client:
+    async with RestClient(access, budget=bucket or bucket_for(access.portal, settings, backing.link)) as client:
         yield Opened(RestPortal(client), lambda: _rest_writer(client))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,10 @@ from bitrix24_mcp import presentation
 from bitrix24_mcp.callers.caller import Recognition
 from bitrix24_mcp.commands.backing import Backing, accounts_in, backed
 from bitrix24_mcp.commands.connection import (
+    buckets_for,
     gateway_for,
     opened,
+    served_by_account,
     served_by_own_key,
     served_by_token,
     writing_through,
@@ -46,7 +48,9 @@ class _Watched:
 @asynccontextmanager
 async def application(settings: Settings, *, demo: bool) -> AsyncGenerator[ASGIApp]:
     """The application, with all that it works with open. Raises SettingsError when the settings do not let it."""
-    opening = {"none": _for_this_machine, "token": _for_tokens, "key": _for_own_keys}[settings.auth]
+    opening = {"none": _for_this_machine, "token": _for_tokens, "key": _for_own_keys, "oauth": _for_people}[
+        settings.auth
+    ]
     with _watched(settings) as watched:
         async with backed(settings, demo=demo) as backing, opening(settings, backing, watched, demo=demo) as app:
             yield Numbered(app)
@@ -90,6 +94,28 @@ async def _for_own_keys(
 
 
 @asynccontextmanager
+async def _for_people(
+    settings: Settings, backing: Backing, watched: _Watched, *, demo: bool
+) -> AsyncGenerator[ASGIApp]:
+    from bitrix24_mcp.callers.oauth.recognition import recognising  # noqa: PLC0415 - as above
+
+    async with recognising(settings) as people, _portals_of_people(settings, backing, demo=demo) as open_:
+        shown = replace(watched, routes=[*people.resource.routes(), *watched.routes])
+        async with _shared(settings, people, open_, backing, shown) as app:
+            yield app
+
+
+@asynccontextmanager
+async def _portals_of_people(settings: Settings, backing: Backing, *, demo: bool) -> AsyncGenerator["Open"]:
+    """What opens the portal of each; all have the demo portal where that is served."""
+    if demo:
+        async with opened(settings, backing, demo=True) as door:
+            yield partial(served_by_token, door=door, backing=backing)
+    else:
+        yield partial(served_by_account, buckets=buckets_for(settings, backing), backing=backing)
+
+
+@asynccontextmanager
 async def _shared(
     settings: Settings, recognition: Recognition, open_: "Open", backing: Backing, watched: _Watched
 ) -> AsyncGenerator[ASGIApp]:
@@ -106,7 +132,7 @@ async def _shared(
     )
     beside = [*_callback(settings, backing), *_health(settings, backing, watched, recognition), *watched.routes]
     async with tenants.lasting():
-        yield build_shared_app(server, recognition, settings.hosts, beside)
+        yield build_shared_app(server, recognition, settings.names, beside)
 
 
 def _callback(settings: Settings, backing: Backing) -> Sequence[BaseRoute]:

@@ -24,13 +24,21 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
     over_http = options.transport != "stdio"
     if over_http:
         settings.check_http(options.host, sse=options.transport == "sse")
-    if not options.demo and not (over_http and settings.auth == "key"):
-        settings.check_door()
+    if not options.demo:
+        _check_way(settings, settings.auth if over_http else "none")
     if not over_http:
         anyio.run(_over_stdio, settings, options.demo)  # stdout belongs to the protocol
     else:
         anyio.run(_over_http, settings, options, terminal)
     return 0
+
+
+def _check_way(settings: Settings, auth: str) -> None:
+    """Raises SettingsError when nobody could reach a portal; with `key` each caller brings the way."""
+    if auth == "oauth":
+        settings.card()
+    elif auth != "key":
+        settings.check_door()
 
 
 async def _over_stdio(settings: Settings, demo: bool) -> None:  # noqa: FBT001 - anyio.run passes positions only

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from bitrix24_mcp.pacing.bucket import Bucket
     from bitrix24_mcp.pacing.budget import Budget
     from bitrix24_mcp.pacing.portals import Portals
-    from bitrix24_mcp.rest.access.protocol import Access
     from bitrix24_mcp.sharing.link import Link
 
 # What is shared, and whatever else only one of the doors needs, is loaded by those that need it.
@@ -65,8 +64,8 @@ def portals_for(settings: Settings, link: "Link | None") -> "Portals":
     return Portals(SharedGateway(link, host_of(settings.base_url), settings.replicas))
 
 
-def bucket_for(access: "Access", settings: Settings, link: "Link | None") -> "Bucket":
-    """The budget of a portal's own REST."""
+def bucket_for(portal: str, settings: Settings, link: "Link | None") -> "Bucket":
+    """The budget of a portal's own REST, by the portal's address."""
     from bitrix24_mcp.pacing.bucket import ENTERPRISE, Bucket, Capacity  # noqa: PLC0415 - see above
 
     capacity = ENTERPRISE if settings.plan == "enterprise" else Capacity()
@@ -74,4 +73,4 @@ def bucket_for(access: "Access", settings: Settings, link: "Link | None") -> "Bu
         return Bucket(capacity)
     from bitrix24_mcp.pacing.shared_bucket import SharedBucket  # noqa: PLC0415
 
-    return Bucket(capacity, grants=SharedBucket(link, access.portal, capacity, replicas=settings.replicas))
+    return Bucket(capacity, grants=SharedBucket(link, portal, capacity, replicas=settings.replicas))
