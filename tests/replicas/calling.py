@@ -102,7 +102,7 @@ async def connected(caller: Caller, ports: Sequence[int], record: Record) -> Asy
     """A caller's connection to the replicas on these ports, each request to the next of them."""
     balanced = Balanced(ports, caller.number, record.answered)
     async with (
-        httpx2.AsyncClient(headers=caller.headers, timeout=PATIENCE + 10, transport=balanced) as http,
+        httpx2.AsyncClient(headers=caller.headers, timeout=PATIENCE + 10, transport=balanced, trust_env=False) as http,
         Client(
             streamable_http_client(f"http://127.0.0.1:{ports[0]}/mcp", http_client=http),
             mode=cast("Any", caller.mode),

@@ -24,7 +24,7 @@ PROMISES: Mapping[Promise, str] = {
     "expected": "every error is one that a trouble of that moment explains",
     "alive": "all callers are answered at the end, with right figures",
 }
-_GRACE = 6.0
+_GRACE = 10.0
 """Seconds after a trouble in which its errors may still come: connections are made anew, what waits is given up."""
 _UNKNOWN = "CONFIRMATION_UNKNOWN"
 

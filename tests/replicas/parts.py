@@ -4,12 +4,11 @@ import json
 import subprocess
 import time
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Literal, Self
-
-import httpx
 
 from agreement.witness import Witness
 from bitrix24_mcp.callers.tokens import add_token
@@ -18,7 +17,7 @@ from callers.shared_server import MODES, as_holder, as_key
 from installed import COMMAND, KEY
 from services import Service, database_address, free_port, postgres_server, redis_address, redis_server
 
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 """Seconds that a replica may take to come."""
 _USERS = tuple(user for user in range(1, 71) if user not in {3, 6, 12, 14, 15, 20, 27, 29, 33, 38, 42, 47, 48, 55, 59})
 """People of the demo portal who have not left."""
@@ -80,8 +79,9 @@ class Replica:
 
     def answers(self) -> bool:
         """Whether it runs."""
-        with suppress(httpx.HTTPError):
-            return httpx.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5).status_code == 200
+        with suppress(OSError), closing(HTTPConnection("127.0.0.1", self.port, timeout=5)) as asking:
+            asking.request("GET", "/healthz")
+            return asking.getresponse().status == 200
         return False
 
     def resident(self) -> tuple[int, float] | None:

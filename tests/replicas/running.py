@@ -1,7 +1,7 @@
 """One run from start to verdict: parts are started, callers work while things go wrong, then all is compared."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,15 +53,15 @@ class _Shift:
 
 
 async def played(plan: Plan, seconds: float, troubles: Sequence[Trouble], folder: Path, *, rest: float) -> Run:
-    """A run of so many seconds, and what came of it. `rest`: the longest a caller waits between two things it does."""
+    """A run of at least so many seconds, and what came of it. `rest`: the longest that a client waits between calls."""
     with assembled(plan, folder) as team:
         ledgers = [Ledger(each.name, each.person) for each in team.callers]
         shift = _Shift()
-        began = time.monotonic()
         async with AsyncExitStack() as stack:
             ports = [replica.port for replica in team.replicas]
             there = [await stack.enter_async_context(connected(each, ports, shift.record)) for each in team.callers]
             workers = _workers(there, ledgers)
+            began = time.monotonic()
             await _work(team, workers, troubles, shift, seconds, rest)
             ended = time.monotonic()
             await _last_words(team, workers, shift)
@@ -83,17 +83,24 @@ def _workers(there: Sequence[Connection], ledgers: Sequence[Ledger]) -> list[Wor
 async def _work(
     team: Team, workers: Sequence[Worker], troubles: Sequence[Trouble], shift: _Shift, seconds: float, rest: float
 ) -> None:
+    """For so many seconds, or until the last trouble is over and has been followed by a calm as long as the others."""
     ends = time.monotonic() + seconds
+    troubled = True
+
+    def goes_on() -> bool:
+        return troubled or time.monotonic() < ends
+
     async with anyio.create_task_group() as group:
-        group.start_soon(_watch_memory, team, shift, ends)
-        async with anyio.create_task_group() as working:
-            for worker in workers:
-                working.start_soon(worker.work, lambda: time.monotonic() < ends, rest)
-            shift.suffered.extend(await bring(team, troubles))
+        group.start_soon(_watch_memory, team, shift, goes_on)
+        for worker in workers:
+            group.start_soon(worker.work, goes_on, rest)
+        await bring(team, troubles, shift.suffered)
+        await anyio.sleep(troubles[-1].calm if troubles else 0)
+        troubled = False
 
 
-async def _watch_memory(team: Team, shift: _Shift, ends: float) -> None:
-    while time.monotonic() < ends:
+async def _watch_memory(team: Team, shift: _Shift, goes_on: Callable[[], bool]) -> None:
+    while goes_on():
         for replica in team.replicas:
             if (told := replica.resident()) is not None:
                 shift.memory.append((time.monotonic(), replica.number, *told))

@@ -29,10 +29,10 @@ _SLOW = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What goes wrong: from when on, in seconds from the start, and for how long. `which` replica it strikes."""
+    """What goes wrong: after so many seconds of calm, and for how long at least. `which` replica it strikes."""
 
     kind: Kind
-    at: float
+    calm: float
     lasts: float
     which: int = 0
 
@@ -46,25 +46,21 @@ class Suffered:
     ended: float
 
 
-def each_once(seconds: float, lasts: float) -> list[Trouble]:
-    """Every kind of trouble once within so many seconds, one after the other."""
-    step = seconds / (len(KINDS) + 1)
-    return [Trouble(kind, step * (place + 0.5), min(lasts, step / 2)) for place, kind in enumerate(KINDS)]
+def each_once(calm: float, lasts: float) -> list[Trouble]:
+    """Every kind of trouble once, one after the other, each for so long after so many seconds of calm."""
+    return [Trouble(kind, calm, lasts) for kind in KINDS]
 
 
-async def bring(team: Team, troubles: Sequence[Trouble]) -> list[Suffered]:
-    """Lets these go wrong, each at its time, and gives what was suffered. None of them overlap."""
-    start = time.monotonic()
-    suffered: list[Suffered] = []
-    for trouble in sorted(troubles, key=lambda each: each.at):
+async def bring(team: Team, troubles: Sequence[Trouble], suffered: list[Suffered]) -> None:
+    """Lets these go wrong one after the other, and notes what was suffered. A replica may take a while to come back."""
+    for trouble in troubles:
         breaks, mends = _ways(team, trouble)
-        await anyio.sleep(max(0.0, start + trouble.at - time.monotonic()))
+        await anyio.sleep(trouble.calm)
         began = time.monotonic()
         await anyio.to_thread.run_sync(breaks)
         await anyio.sleep(trouble.lasts)
         await anyio.to_thread.run_sync(mends)
         suffered.append(Suffered(trouble, began, time.monotonic()))
-    return suffered
 
 
 def _ways(team: Team, trouble: Trouble) -> tuple[Callable[[], object], Callable[[], object]]:
@@ -85,5 +81,5 @@ def _ways(team: Team, trouble: Trouble) -> tuple[Callable[[], object], Callable[
 
 def _lose_answers(team: Team) -> None:
     """The portal carries writes out and nobody hears of it."""
-    for method in ("POST", "PATCH"):
-        team.portal.inject(Fault("drop_after", path="/v1/deals*", method=method, times=2))
+    team.portal.inject(Fault("drop_after", path="/v1/deals", method="POST", times=3))
+    team.portal.inject(Fault("drop_after", path="/v1/deals/*", method="PATCH", times=3))
