@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE.parent / "tests"))  # the parts, the callers and the
 from replicas.judging import PROMISES
 from replicas.parts import Plan
 from replicas.running import Run, played
-from replicas.troubles import KINDS, Kind, Trouble
+from replicas.troubles import KINDS, Trouble, each_once
 from team_figures import rows
 
 _REST = 1.0
@@ -35,13 +35,8 @@ _SHOWN = 3
 
 def troubles(seconds: float, replicas: int) -> list[Trouble]:
     """Every kind of trouble, and each replica killed once, spread over so many seconds."""
-    kinds: list[Kind] = [*KINDS]
-    kinds += ["replica"] * (replicas - 1)
-    each = seconds / (len(kinds) + 1)
-    return [
-        Trouble(kind, calm=each * 0.6, lasts=each * 0.4, which=kinds[:place].count("replica"))
-        for place, kind in enumerate(kinds)
-    ]
+    each = seconds / (len(KINDS) + replicas)
+    return each_once(calm=each * 0.6, lasts=each * 0.4, replicas=replicas)
 
 
 def run(plan: Plan, seconds: float, *, troubled: bool) -> Run:

@@ -4,12 +4,14 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from bitrix24_mcp.demo.recording import RecordedRequest
 from replicas.calling import UNANSWERED, Call
 from replicas.ledger import DOUBTFUL
 from replicas.rates import most_in_a_minute, most_in_a_second
 from replicas.running import Run
 from replicas.troubles import Suffered
 
+_ABOUT_ITSELF = frozenset({"me", "users/me", "deals/fields", "statuses", "currencies", "deal-categories"})
 _FLAT = 1.05
 """How much more than in the middle third a replica may hold in the last, and still be flat."""
 
@@ -24,6 +26,7 @@ def rows(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
         "errors": _errors,
         "refused to others, as they must be": _thefts,
         "requests to the portal": lambda run: str(len(run.requests)),
+        "of these about the portal itself": lambda run: str(sum(_about_itself(each) for each in run.requests)),
         "most in any second": lambda run: str(most_in_a_second(run.requests)),
         "most of a key in any 60 s": lambda run: str(most_in_a_minute(run.requests)),
         "foreign or wrong answers": lambda run: str(len(run.verdict["apart"]) + len(run.verdict["right"])),
@@ -61,6 +64,11 @@ def _errors(run: Run) -> str:
 def _thefts(run: Run) -> str:
     codes = Counter(each.code for each in run.evidence.calls if each.code and each.code in each.expected)
     return ", ".join(f"{code} {count}" for code, count in codes.most_common()) or "none"
+
+
+def _about_itself(request: RecordedRequest) -> bool:
+    """Whether it asks for what servers keep for a while: whose key it is, fields, stages, currencies."""
+    return request.method == "GET" and request.path.removeprefix("/v1/") in _ABOUT_ITSELF
 
 
 def _fates(run: Run) -> Counter[str]:

@@ -13,7 +13,8 @@ from bitrix24_mcp.demo.faults import Fault
 from replicas.parts import Team
 
 Kind = Literal["replica", "redis", "postgres", "cut", "lost", "slow"]
-KINDS: tuple[Kind, ...] = ("replica", "redis", "postgres", "cut", "lost", "slow")
+KINDS: tuple[Kind, ...] = ("redis", "postgres", "cut", "lost", "slow", "replica")
+"""In the order in which they are brought: a replica that comes back finds everything else well."""
 EXPLAINED: Mapping[Kind, frozenset[str]] = {
     "replica": frozenset({"LOST"}),
     "redis": frozenset(),  # a help, never a condition
@@ -46,9 +47,11 @@ class Suffered:
     ended: float
 
 
-def each_once(calm: float, lasts: float) -> list[Trouble]:
-    """Every kind of trouble once, one after the other, each for so long after so many seconds of calm."""
-    return [Trouble(kind, calm, lasts) for kind in KINDS]
+def each_once(calm: float, lasts: float, replicas: int = 1) -> list[Trouble]:
+    """Every kind of trouble once, each for so long after so many seconds of calm; so many replicas, one at each end."""
+    kinds: list[Kind] = ["replica" for _ in range(1, replicas)]
+    kinds += KINDS
+    return [Trouble(kind, calm, lasts, which=kinds[:place].count("replica")) for place, kind in enumerate(kinds)]
 
 
 async def bring(team: Team, troubles: Sequence[Trouble], suffered: list[Suffered]) -> None:
