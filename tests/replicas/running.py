@@ -64,7 +64,7 @@ async def played(plan: Plan, seconds: float, troubles: Sequence[Trouble], folder
             began = time.monotonic()
             await _work(team, workers, troubles, shift, seconds, rest)
             ended = time.monotonic()
-            await _last_words(team, workers, shift)
+            await _last_words(workers, shift)
         journal = await anyio.to_thread.run_sync(journal_of, team.replicas[0])
         requests = list(team.portal.requests)
         evidence = Evidence(
@@ -107,14 +107,13 @@ async def _watch_memory(team: Team, shift: _Shift, goes_on: Callable[[], bool]) 
         await anyio.sleep(0.5)
 
 
-async def _last_words(team: Team, workers: Sequence[Worker], shift: _Shift) -> None:
-    """Whoever lost an answer looks up what became of it; all count their records a last time, at every replica."""
+async def _last_words(workers: Sequence[Worker], shift: _Shift) -> None:
+    """Whoever lost an answer looks up what became of it; all count their records a last time."""
 
     async def speak(worker: Worker) -> None:
         if any(each.fate in DOUBTFUL for each in worker.ledger.writes):
             await worker.list_operations()
-        answers = [await worker.count() for _ in team.replicas]
-        if all(answers):
+        if await worker.count():
             silent.remove(worker.ledger.name)
 
     silent = [worker.ledger.name for worker in workers]
