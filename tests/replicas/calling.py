@@ -18,9 +18,8 @@ from replicas.parts import Caller
 Json = dict[str, Any]
 PATIENCE = 100.0
 """Seconds that a client waits for an answer: longer than the portal's window, for which a server may have to wait."""
-_ATTEMPTS = 20
-_REST = 0.5
-"""Seconds before a read whose connection was lost is asked again."""
+_RESTS = (0.5, 0.5, 1.0, 1.0, *[2.0] * 30)
+"""Seconds before each further attempt of a read whose connection was lost."""
 UNANSWERED = frozenset({"LOST", "NO_ANSWER"})
 """Codes of calls of which nobody knows whether they were worked on: the connection was lost, or it took too long."""
 _OF_THE_PROTOCOL = {LOST: "LOST", CONNECTION_CLOSED: "LOST", REQUEST_TIMEOUT: "NO_ANSWER"}
@@ -69,10 +68,10 @@ class Connection:
     async def read(self, tool: str, **arguments: Any) -> Told:
         """An answer; asked again while connections are lost."""
         told = await self.once("read", tool, **arguments)
-        for _ in range(_ATTEMPTS):
+        for rest in _RESTS:
             if told.code not in UNANSWERED:
                 return told
-            await anyio.sleep(_REST)
+            await anyio.sleep(rest)
             told = await self.once("read", tool, **arguments)
         return told
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from agreement.witness import Witness
 from bitrix24_mcp.callers.tokens import add_token
@@ -59,16 +59,25 @@ class Replica:
         self.log = folder / f"replica-{number}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> Self:
+    def launch(self) -> None:
+        """Starts it, and does not wait for it."""
         arguments = [COMMAND, "serve", "--transport", "http", "--port", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(arguments, env=self.env, stderr=log, stdout=log)
+
+    def wait(self) -> None:
+        """Returns once it answers."""
         ends = time.monotonic() + _PATIENCE
-        while time.monotonic() < ends and self._process.poll() is None:
+        while time.monotonic() < ends and self._process is not None and self._process.poll() is None:
             if self.answers():
-                return self
+                return
             time.sleep(0.05)
         raise TimeoutError(f"replica {self.number} did not start:\n{self.log.read_text(encoding='utf-8')}")
+
+    def start(self) -> None:
+        """Starts it, and returns once it answers."""
+        self.launch()
+        self.wait()
 
     def kill(self) -> None:
         """Ends it at once, as a machine that fails does."""
@@ -123,7 +132,9 @@ def assembled(plan: Plan, folder: Path) -> Generator[Team]:
         replicas = [Replica(number, folder, env) for number in range(plan.replicas)]
         for replica in replicas:
             stack.callback(replica.kill)
-            replica.start()
+            replica.launch()
+        for replica in replicas:
+            replica.wait()
         yield Team(plan, portal, Witness(portal.database), redis, postgres, replicas, callers)
 
 
