@@ -38,7 +38,7 @@ def rows(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
             str(len(run.verdict[promise])) for promise in ("kept", "once", "noted")
         ),
         "memory of each replica by thirds": _memory,
-        "first good write after it, first answer of the replica": _recovery,
+        "until the next write after each trouble": _recovery,
     }
     return [(what, [figure(run) for run in runs]) for what, figure in figures.items()]
 
@@ -101,17 +101,18 @@ def _recovery(run: Run) -> str:
 
 
 def _recovered(run: Run, suffered: Suffered) -> str:
+    """Seconds from when all was there again to the next acknowledged write; of a replica also to its own answer."""
     good = (
         each.ended
         for each in run.evidence.calls
-        if each.purpose == "confirm" and not each.code and each.began >= suffered.ended
+        if each.purpose == "confirm" and not each.code and each.ended >= suffered.ended
     )
     told = _after(min(good, default=None), suffered)
     if suffered.trouble.kind != "replica":
         return told
     port = run.ports[suffered.trouble.which]
     answers = (at for at, answered in run.record.answered if answered == port and at >= suffered.ended)
-    return f"{told}, {_after(min(answers, default=None), suffered)}"
+    return f"{told} (itself {_after(min(answers, default=None), suffered)})"
 
 
 def _after(moment: float | None, suffered: Suffered) -> str:
