@@ -34,8 +34,8 @@ _SHOWN = 3
 
 
 def troubles(seconds: float, replicas: int) -> list[Trouble]:
-    """Every kind of trouble, and each replica killed once, spread over so many seconds."""
-    each = seconds / (len(KINDS) + replicas)
+    """Every kind of trouble, and each replica killed once, with some of so many seconds left to see all recover."""
+    each = seconds / (len(KINDS) + replicas + 2)
     return each_once(calm=each * 0.6, lasts=each * 0.4, replicas=replicas)
 
 
