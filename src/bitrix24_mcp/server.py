@@ -33,7 +33,7 @@ from mcp_types import (
 
 from bitrix24_mcp import presentation
 from bitrix24_mcp.asking import ClientsUser, asked
-from bitrix24_mcp.crm.errors import PortalError, quoted
+from bitrix24_mcp.crm.errors import PortalError, PortalUnavailable, quoted
 from bitrix24_mcp.crm.portal import Portal
 from bitrix24_mcp.crm.shape import compact, tokens
 from bitrix24_mcp.observing.record import Call, Record, unnoted
@@ -91,8 +91,8 @@ def build_shared_server(
     """A server that gives each request the service of whoever makes it.
 
     `served` is given the HTTP request, None over stdio; where it raises PortalError a call is answered with that, and
-    the list shows what reads. `writes`: whether some may write; `lists_are`: whether all are offered the same tools.
-    `record` notes each call of a tool that exists.
+    the list shows what reads, where that passes also what writes. `writes`: whether some may write; `lists_are`:
+    whether all are offered the same tools. `record` notes each call of a tool that exists.
     """
 
     async def list_tools(request: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListToolsResult:
@@ -100,6 +100,8 @@ def build_shared_server(
         try:
             async with served(request.request) as service:
                 return service.listed
+        except PortalUnavailable:  # it passes, and clients keep the list: what cannot be written then says so itself
+            return listed(chosen(settings, _writing_tools(settings) if writes else ()))
         except PortalError:
             return listed(chosen(settings, ()))
 
@@ -149,12 +151,14 @@ def _noted(tool: str, tenant: str, seconds: float, result: CallToolResult | Inpu
 
 def _input_schemas(settings: Settings, *, writes: bool) -> dict[str, Schema]:
     """Of every tool that somebody may be offered."""
-    writing: Sequence[Tool[Any]] = ()
-    if writes:
-        from bitrix24_mcp.tools.writing import writing_tools  # noqa: PLC0415 - a server that only reads never loads it
-
-        writing = writing_tools(intake=settings.intake)
+    writing = _writing_tools(settings) if writes else ()
     return {name: input_schema(tool.arguments) for name, tool in chosen(settings, writing).items()}
+
+
+def _writing_tools(settings: Settings) -> Sequence[Tool[Any]]:
+    from bitrix24_mcp.tools.writing import writing_tools  # noqa: PLC0415 - a server that only reads never loads it
+
+    return writing_tools(intake=settings.intake)
 
 
 def _check_first_page(params: PaginatedRequestParams | None) -> None:

@@ -41,22 +41,22 @@ async def writing_for(
     journal: Callable[[], Journal],
     intake: Callable[[], Intake] | None = None,
     confirmations: Callable[[], Confirmations] | None = None,
+    *,
+    insisting: bool = False,
 ) -> Writing | None:
     """What this server may write with; None when the operator, the key or the journal does not let it write.
 
     A key that only reads, or without a scope, keeps the tools out. What an earlier run left open is looked up.
     `intake` makes what keeps intake rules, where the operator wants them; `confirmations` what keeps codes of previews
-    where several replicas answer.
+    where several replicas answer. `insisting`: what the key may do is waited for as long as the portal takes, and
+    raises PortalError when it cannot be known: nobody is told that they may not write only because the portal is slow.
     """
     if not settings.allow_writes:
         return None
-    identity = None
+    identity = await portal.identity() if insisting else await _identity(portal)
+    if identity is None:
+        return None
     try:
-        with anyio.move_on_after(_PATIENCE):
-            identity = await portal.identity()
-        if identity is None:
-            _LOG.warning("Nothing can be written: the portal did not say in time what the key may do.")
-            return None
         tools = allowed(identity, intake=settings.intake and intake is not None)
         if not tools:
             _LOG.warning("Nothing can be written: the key only reads, or lacks the scope crm.")
@@ -91,6 +91,18 @@ def allowed(identity: Identity, *, intake: bool = False) -> tuple[Tool[Any], ...
         for tool in writing_tools(intake=intake)
         if (not identity.scopes or tool.scope in identity.scopes) and (not tool.directly or identity.direct)
     )
+
+
+async def _identity(portal: Portal) -> Identity | None:
+    """What the key may do, if the portal says it soon; a start does not fail over that."""
+    try:
+        with anyio.fail_after(_PATIENCE):
+            return await portal.identity()
+    except TimeoutError:
+        _LOG.warning("Nothing can be written: the portal did not say in time what the key may do.")
+    except PortalError as error:
+        _LOG.warning("Nothing can be written: %s", error)
+    return None
 
 
 async def _look_up(desk: Desk, portal: Portal, identity: Identity, settings: Settings) -> None:

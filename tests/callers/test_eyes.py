@@ -33,10 +33,11 @@ def test_it_differs_with_all_that_decides_what_is_seen(other: dict[str, str]) ->
     assert eyes(**other) != eyes()
 
 
-def test_it_differs_for_each_key_and_session() -> None:
+@pytest.mark.anyio
+async def test_it_differs_for_each_key_and_session() -> None:
     keys = OwnKeys(Settings.of({}))
     seen = {
-        keys.recognise({"x-api-key": key, "authorization": f"Bearer {session}"}).eyes
+        (await keys.recognise({"x-api-key": key, "authorization": f"Bearer {session}"})).eyes
         for key in ("vibe_app_a", "vibe_app_b")
         for session in ("a", "b")
     }

@@ -18,7 +18,7 @@ KINDS: tuple[Kind, ...] = ("redis", "postgres", "cut", "lost", "slow", "replica"
 EXPLAINED: Mapping[Kind, frozenset[str]] = {
     "replica": frozenset({"LOST"}),
     "redis": frozenset(),  # a help, never a condition
-    "postgres": frozenset({"JOURNAL_UNUSABLE"}),
+    "postgres": frozenset({"JOURNAL_UNUSABLE", "CONFIRMATIONS_UNUSABLE"}),
     "cut": frozenset({"PORTAL_UNREACHABLE"}),
     "lost": frozenset({"PORTAL_UNREACHABLE"}),
     "slow": frozenset(),

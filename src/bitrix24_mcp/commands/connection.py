@@ -63,6 +63,7 @@ async def writing_through(
         lambda: StoredJournal.kept_in(place, caller=caller),
         lambda: StoredIntake.kept_in(place),
         (lambda: StoredConfirmations.kept_in(place, caller or "")) if settings.has_database else None,
+        insisting=caller is not None,
     )
     async with writing.desk.finishing.lasting() if writing else nullcontext():
         yield writing
