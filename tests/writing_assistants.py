@@ -14,6 +14,7 @@ from mcp_types import ElicitRequestParams, ElicitResult
 from assistants import Assistant, TestTime
 from bitrix24_mcp.crm.intake.rule import IntakeRule
 from bitrix24_mcp.crm.writing.desk import Desk, Rules
+from bitrix24_mcp.crm.writing.pending import Confirmations
 from bitrix24_mcp.intake.store import StoredIntake
 from bitrix24_mcp.journal.store import StoredJournal
 from bitrix24_mcp.pacing.bucket import Bucket
@@ -89,12 +90,14 @@ async def writing_assistant_for(
     clock: Clock | None = None,
     patience: float = 60,
     calendar: Calendar | None = None,
+    confirmations: Callable[[], Confirmations] | None = None,
     **settings: str,
 ) -> AsyncGenerator[WritingAssistant]:
     """An assistant for the portal at a URL that may write, deletions included; the journal is kept in `folder`.
 
     `person`: whom the client can ask; without one it cannot. `mode`: "legacy" for revisions up to 2025-11-25,
-    "2026-07-28" for that one. `key`: the gateway's key, or the webhook as `1/demo-admin`.
+    "2026-07-28" for that one. `key`: the gateway's key, or the webhook as `1/demo-admin`. `confirmations`: what keeps
+    codes, if not the server.
     """
     passing, time = calendar or Calendar(), clock or TestTime().clock
     async with (
@@ -103,7 +106,7 @@ async def writing_assistant_for(
     ):
         journal = StoredJournal.in_folder(folder, now=passing)
         writing: Writing | None = await writing_for(
-            chosen, patient, writer, lambda: journal, lambda: StoredIntake.in_folder(folder, now=passing)
+            chosen, patient, writer, lambda: journal, lambda: StoredIntake.in_folder(folder, now=passing), confirmations
         )
         server = build_server(chosen, portal, writing)
         async with Client(server, elicitation_callback=person, mode=mode) as client:

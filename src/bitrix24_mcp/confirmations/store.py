@@ -22,6 +22,7 @@ create table waiting (
   tool text not null,
   asked text not null,
   seal text not null,
+  present text,
   until text not null,
   primary key (caller, code)
 );
@@ -33,8 +34,8 @@ delete from waiting where caller = :caller and code in (
   select code from waiting where caller = :caller order by until desc limit :many offset :most
 )
 """
-_KEEP = "insert into waiting values (:caller, :code, :tool, :asked, :seal, :until)"
-_TAKE = "delete from waiting where caller = :caller and code = :code returning tool, asked, seal, until"
+_KEEP = "insert into waiting values (:caller, :code, :tool, :asked, :seal, :present, :until)"
+_TAKE = "delete from waiting where caller = :caller and code = :code returning tool, asked, seal, present, until"
 _MANY = 1_000
 
 
@@ -52,7 +53,13 @@ class StoredConfirmations:
 
     async def keep(self, code: str, waiting: Waiting, now: datetime) -> None:
         """Keeps a code; those too old, and the oldest of too many, are forgotten."""
-        told = {"tool": waiting.tool, "asked": waiting.asked, "seal": waiting.seal, "until": _written(waiting.until)}
+        told = {
+            "tool": waiting.tool,
+            "asked": waiting.asked,
+            "seal": waiting.seal,
+            "present": waiting.present and _written(waiting.present),
+            "until": _written(waiting.until),
+        }
         async with self._database.writing() as connection:
             await connection.change(_FORGET, {"now": _written(now)})
             await connection.change(_MAKE_ROOM, {"caller": self._caller, "many": _MANY, "most": MOST - 1})
@@ -65,8 +72,9 @@ class StoredConfirmations:
         if not found:
             return None
         row = found[0]
-        waiting = Waiting(row["tool"], row["asked"], row["seal"], datetime.fromisoformat(row["until"]))
-        return waiting if waiting.until > now else None
+        present = row["present"] and datetime.fromisoformat(row["present"])
+        until = datetime.fromisoformat(row["until"])
+        return Waiting(row["tool"], row["asked"], row["seal"], present, until) if until > now else None
 
 
 def _written(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal, TypeVar, cast
@@ -54,6 +55,9 @@ class Metadata:
         self._awaited: set[int] = set()
         self._locks: dict[Any, anyio.Lock] = {}
         self._forgotten = 0
+        self._stands_still = False
+        self.present: datetime | None = None
+        """The moment at which time stands still, once it was asked for."""
         self._refused = Marks()
         self.unhelpful = Marks()
         """Ways to figures that were refused or left records out, so that they are not tried again and again."""
@@ -189,8 +193,21 @@ class Metadata:
 
         return await self._once("people", read)
 
+    def still(self, present: datetime | None = None) -> "Metadata":
+        """The same for one piece of work, during which it is that moment, or the one when it is first asked for."""
+        other = copy(self)
+        other._stands_still, other.present = True, present  # noqa: SLF001 - it is one of us
+        return other
+
     async def now(self) -> datetime:
         """The portal's present moment in its own zone."""
+        if not self._stands_still:
+            return await self._now()
+        if self.present is None:
+            self.present = await self._now()
+        return self.present.astimezone(await self.zone())
+
+    async def _now(self) -> datetime:
         zone, source = await self.zone_and_source()
         if source == "setting":
             # The portal's clock is known from its first answer on, and nothing may have been asked yet.

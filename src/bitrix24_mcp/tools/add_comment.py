@@ -28,7 +28,7 @@ async def add_comment(arguments: AddComment, context: Context) -> Reply:
     return await carry_out(
         "add_comment",
         arguments,
-        lambda wanted, desk: plan_comment(wanted.entity, wanted.id, wanted.text, desk.writer, context.metadata),
+        lambda wanted, desk, metadata: plan_comment(wanted.entity, wanted.id, wanted.text, desk.writer, metadata),
         context,
     )
 

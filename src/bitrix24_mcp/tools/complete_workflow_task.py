@@ -41,8 +41,8 @@ async def complete_workflow_task(arguments: CompleteWorkflowTask, context: Conte
     return await carry_out(
         "complete_workflow_task",
         arguments,
-        lambda wanted, desk: plan_completion(
-            Completion(wanted.task, wanted.answer or "", wanted.comment, wanted.fields), desk.writer, context.metadata
+        lambda wanted, desk, metadata: plan_completion(
+            Completion(wanted.task, wanted.answer or "", wanted.comment, wanted.fields), desk.writer, metadata
         ),
         context,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from bitrix24_mcp.crm.errors import InvalidArguments, PermissionRefused, PortalError
@@ -32,14 +33,17 @@ A = TypeVar("A", bound=Confirmable)
 R = TypeVar("R")
 
 
-async def carry_out(tool: str, arguments: A, make: Callable[[A, Desk], Awaitable[Plan]], context: Context) -> Reply:
+async def carry_out(
+    tool: str, arguments: A, make: Callable[[A, Desk, Metadata], Awaitable[Plan]], context: Context
+) -> Reply:
     """Previews, has it confirmed, and carries out the plan that `make` gives, as far as this call goes.
 
-    `make` is given arguments that are whole, also where the call itself only confirms what was asked before.
+    `make` is given arguments that are whole, also where the call itself only confirms what was asked before, and
+    metadata for which time stands still.
     """
 
-    async def work(wanted: A, desk: Desk) -> PlanWork | Reply:
-        plan = await make(wanted, desk)
+    async def work(wanted: A, desk: Desk, metadata: Metadata) -> PlanWork | Reply:
+        plan = await make(wanted, desk, metadata)
         return (
             PlanWork(plan) if plan.changes else WriteReply(done=0, unchanged=len(plan.unchanged) or None, note=_NOTHING)
         )
@@ -50,7 +54,7 @@ async def carry_out(tool: str, arguments: A, make: Callable[[A, Desk], Awaitable
 async def carry_out_work(
     tool: str,
     arguments: A,
-    make: Callable[[A, Desk], Awaitable[Work[R] | Reply]],
+    make: Callable[[A, Desk, Metadata], Awaitable[Work[R] | Reply]],
     told: Callable[[Work[R], R], Reply],
     context: Context,
 ) -> Reply:
@@ -61,22 +65,27 @@ async def carry_out_work(
         taken = await run.taken(code)
         if not arguments.confirm and not await context.person.agrees("", code):
             return WriteReply(done=0, note=_DECLINED)
-        work = taken.work or await _made_anew(taken, type(arguments), make, desk)
+        work = taken.work or await _made_anew(taken, type(arguments), make, context)
         return work if isinstance(work, Reply) else await run.execute(work)
-    made = await make(arguments, desk)
+    metadata = context.metadata.still()
+    made = await make(arguments, desk, metadata)
     if isinstance(made, Reply):
         return made
     if not arguments.preview and not desk.rules.asks_for(destroys=made.destroys):
         return await run.execute(made)
     await run.check_repeats(made)
-    return await run.confirmed(made, only_look=arguments.preview)
+    return await run.confirmed(made, metadata.present, only_look=arguments.preview)
 
 
 async def _made_anew(
-    taken: Taken[Work[R]], kind: type[A], make: Callable[[A, Desk], Awaitable[Work[R] | Reply]], desk: Desk
+    taken: Taken[Work[R]],
+    kind: type[A],
+    make: Callable[[A, Desk, Metadata], Awaitable[Work[R] | Reply]],
+    context: Context,
 ) -> Work[R] | Reply:
     """The work that another replica showed. Raises InvalidArguments when it would not be the same any more."""
-    made = await make(kind.model_validate(taken.arguments), desk)
+    wanted = kind.model_validate(taken.arguments)
+    made = await make(wanted, _desk(context), context.metadata.still(taken.present))
     if not isinstance(made, Reply):
         taken.check(made)
     return made
@@ -92,12 +101,12 @@ class _Run(Generic[R]):
     told: Callable[[Work[R], R], Reply]
     context: Context
 
-    async def confirmed(self, work: Work[R], *, only_look: bool) -> Reply:
-        """Has the person or a code confirm it, or shows the preview."""
+    async def confirmed(self, work: Work[R], present: datetime | None, *, only_look: bool) -> Reply:
+        """Has the person or a code confirm it, or shows the preview. `present`: when its relative dates count from."""
         shown = await work.preview(self.context.metadata)
         person = self.context.person
         if person.can_be_asked and not only_look:
-            code = await self._kept(work)
+            code = await self._kept(work, present)
             agreed = await person.agrees(shown.as_text(await _whose(self.context.metadata)), code)
             await self.taken(code)
             return await self.execute(work) if agreed else WriteReply(done=0, note=_DECLINED)
@@ -108,14 +117,14 @@ class _Run(Generic[R]):
             if only_look:
                 return Previewed(preview=preview, note=_nobody_to_ask().message)
             raise _nobody_to_ask()
-        return Previewed(preview=preview, confirm=await self._kept(work), expires_in=LIFETIME, note=_SHOW)
+        return Previewed(preview=preview, confirm=await self._kept(work, present), expires_in=LIFETIME, note=_SHOW)
 
     async def taken(self, code: str) -> Taken[Work[R]]:
         """What waits behind a code, which is spent by that."""
         return await self.desk.pending.take(code, self.by.tool, self.wanted, self.desk.journal.now())
 
-    async def _kept(self, work: Work[R]) -> str:
-        return await self.desk.pending.keep(work, self.by.tool, self.wanted, self.desk.journal.now())
+    async def _kept(self, work: Work[R], present: datetime | None) -> str:
+        return await self.desk.pending.keep(work, self.by.tool, self.wanted, self.desk.journal.now(), present)
 
     async def check_repeats(self, work: Work[R]) -> None:
         """Raises InvalidArguments when it repeats what was sent before and has not been answered."""

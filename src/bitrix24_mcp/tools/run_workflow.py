@@ -39,7 +39,7 @@ async def run_workflow(arguments: RunWorkflow, context: Context) -> Reply:
         check_given(arguments, "action")
         check_given(arguments, *(("workflow",) if arguments.action == "terminate" else ("template", "entity", "id")))
     return await carry_out(
-        "run_workflow", arguments, lambda wanted, desk: _plan(wanted, desk.writer, context.metadata), context
+        "run_workflow", arguments, lambda wanted, desk, metadata: _plan(wanted, desk.writer, metadata), context
     )
 
 

@@ -12,6 +12,7 @@ from bitrix24_mcp.tools.params import Name
 if TYPE_CHECKING:
     from bitrix24_mcp.crm.intake.making import Submitted
     from bitrix24_mcp.crm.intake.submission import Submission
+    from bitrix24_mcp.crm.metadata import Metadata
     from bitrix24_mcp.crm.writing.desk import Desk
     from bitrix24_mcp.crm.writing.work import Work
 
@@ -59,8 +60,8 @@ async def submit_intake(arguments: SubmitIntake, context: Context) -> Reply:
         check_given(arguments, "answer")
     portal = (await context.metadata.identity()).portal
 
-    async def make(wanted: SubmitIntake, desk: "Desk") -> "Submission | Reply":
-        work = await _work(wanted, desk, context)
+    async def make(wanted: SubmitIntake, desk: "Desk", metadata: "Metadata") -> "Submission | Reply":
+        work = await _work(wanted, desk, metadata)
         return SubmittedIntake(**told(work.found, portal)) if work.is_done else work
 
     def answer(_: "Work[Submitted]", submitted: "Submitted") -> Reply:
@@ -69,22 +70,22 @@ async def submit_intake(arguments: SubmitIntake, context: Context) -> Reply:
     return await carry_out_work("submit_intake", arguments, make, answer, context)
 
 
-async def _work(arguments: SubmitIntake, desk: "Desk", context: Context) -> "Submission":
+async def _work(arguments: SubmitIntake, desk: "Desk", metadata: "Metadata") -> "Submission":
     from bitrix24_mcp.crm.intake.incoming import Incoming, answer_id  # noqa: PLC0415 - loaded with the first call
     from bitrix24_mcp.crm.intake.rule import quiz_number  # noqa: PLC0415
     from bitrix24_mcp.crm.intake.rules import Answered  # noqa: PLC0415
     from bitrix24_mcp.crm.intake.submission import Submission  # noqa: PLC0415
 
-    portal = (await context.metadata.identity()).portal
+    portal = (await metadata.identity()).portal
     incoming = Incoming(
         Answered(portal, quiz_number(arguments.quiz), answer_id(arguments.answer)),
         arguments.answers,
         arguments.contact,
         arguments.company.strip(),
         arguments.title.strip(),
-        await context.metadata.now(),
+        await metadata.now(),
     )
-    return await Submission.of(incoming, desk, context.metadata)
+    return await Submission.of(incoming, desk, metadata)
 
 
 TOOL = Tool(

@@ -37,7 +37,7 @@ async def undo(arguments: Undo, context: Context) -> Reply:
     return await carry_out(
         "undo",
         arguments,
-        lambda wanted, desk: plan_undo(wanted.operation, wanted.ids, desk, context.metadata),
+        lambda wanted, desk, metadata: plan_undo(wanted.operation, wanted.ids, desk, metadata),
         context,
     )
 

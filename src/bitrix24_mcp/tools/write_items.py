@@ -46,10 +46,10 @@ async def write_items(arguments: WriteItems, context: Context) -> Reply:
     return await carry_out(
         "write_items",
         arguments,
-        lambda wanted, desk: plan_items(
+        lambda wanted, desk, metadata: plan_items(
             ItemsWanted(wanted.entity, wanted.action or "create", wanted.items, wanted.ids),
             desk.writer,
-            context.metadata,
+            metadata,
         ),
         context,
     )

@@ -36,11 +36,15 @@ W = TypeVar("W", bound=Sealed)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What is known of work that waits: the tool, its arguments as JSON, the work's seal, and when it is too old."""
+    """What is known of work that waits: the tool, its arguments as JSON, the work's seal, and when it is too old.
+
+    `present`: the moment from which its relative dates count; None where it has none.
+    """
 
     tool: str
     asked: str
     seal: str
+    present: datetime | None
     until: datetime
 
 
@@ -78,9 +82,10 @@ class OwnConfirmations:
 
 @dataclass(frozen=True, slots=True)
 class Taken(Generic[W]):
-    """What was behind a code: what it was made from, its seal, and the work, which only its own process has."""
+    """What was behind a code: what it was made from and when, its seal, and the work, which only its process has."""
 
     arguments: Mapping[str, Any]
+    present: datetime | None
     seal: str
     work: W | None
 
@@ -105,11 +110,16 @@ class Pending(Generic[W]):
         self._confirmations = confirmations or OwnConfirmations()
         self._works: dict[str, W] = {}
 
-    async def keep(self, work: W, tool: str, arguments: Mapping[str, Any], now: datetime) -> str:
-        """Lets work wait, and gives the code that confirms it; `arguments` are those that it was made from."""
+    async def keep(
+        self, work: W, tool: str, arguments: Mapping[str, Any], now: datetime, present: datetime | None = None
+    ) -> str:
+        """Lets work wait, and gives the code that confirms it.
+
+        `arguments` are those that it was made from, `present` the moment from which its relative dates count.
+        """
         letters = "".join(secrets.choice(_LETTERS) for _ in range(8))
         code = f"{letters[:4]}-{letters[4:]}"
-        waiting = Waiting(tool, compact(arguments), work.seal, now + timedelta(seconds=LIFETIME))
+        waiting = Waiting(tool, compact(arguments), work.seal, present, now + timedelta(seconds=LIFETIME))
         await self._confirmations.keep(code, waiting, now)
         while len(self._works) >= MOST:
             del self._works[next(iter(self._works))]
@@ -137,4 +147,4 @@ class Pending(Generic[W]):
                 "is wanted now.",
                 code="CONFIRMATION_OF_OTHER",
             )
-        return Taken(json.loads(held.asked), held.seal, work)
+        return Taken(json.loads(held.asked), held.present, held.seal, work)
