@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from assistants import ROOT, Assistant
+from bitrix24_mcp.callers.caller import bearer_of
 from bitrix24_mcp.callers.oauth.people import People
 from bitrix24_mcp.callers.own_keys import OwnKeys
 from bitrix24_mcp.settings import Settings
@@ -39,12 +40,13 @@ def test_every_client_entry_starts_the_command_with_a_way_to_a_portal() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_entry_of_a_team_brings_a_key_to_its_server() -> None:
-    [entry] = [each for block in JSON_BLOCKS for each in block.get("mcpServers", {}).values() if "headers" in each]
+async def test_the_entries_of_a_team_bring_a_token_or_a_key_to_its_server() -> None:
+    entries = [each for block in JSON_BLOCKS for each in block.get("mcpServers", {}).values() if "headers" in each]
 
-    headers = {name.lower(): value for name, value in entry["headers"].items()}
-    assert entry["url"].endswith("/mcp")
-    caller = await OwnKeys(Settings.of({"BITRIX24_MCP_AUTH": "key"})).recognise(headers)
+    holding, bringing = ({name.lower(): value for name, value in each["headers"].items()} for each in entries)
+    assert {each["url"] for each in entries} == {"https://mcp.example.com/mcp"}
+    assert bearer_of(holding) == "b24mcp_the_token_of_anna"
+    caller = await OwnKeys(Settings.of({"BITRIX24_MCP_AUTH": "key"})).recognise(bringing)
     assert caller.settings.credentials().api_key == "vibe_api_your_key"
 
 

@@ -1,4 +1,4 @@
-"""The page on running it: what it prints runs, and what it names is there."""
+"""The page on running it, and the way to it: what they print runs, and what they name is there."""
 
 import os
 import re
@@ -23,7 +23,8 @@ from services import Service, database_address, postgres_server, program
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 COMMANDS = [
     line.strip()
-    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    for page in (PAGE, (ROOT / "README.md").read_text("utf-8"))
+    for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     for line in block.replace("\\\n", " ").splitlines()
 ]
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text("utf-8"))["services"]
@@ -97,11 +98,14 @@ def test_what_it_dumps_can_be_restored(own_postgres: Service, tmp_path: Path) ->
         subprocess.run(["/bin/sh", "-euc", inside], env=env, cwd=tmp_path, check=True, capture_output=True)
 
     with psycopg.connect(database_address(own_postgres), autocommit=True) as connection:
+        connection.execute("create schema bitrix24_mcp")
+        connection.execute("set search_path to bitrix24_mcp")
         connection.execute("create table written (number bigint generated always as identity primary key, what text)")
         connection.execute("insert into written (what) values ('first'), ('second')")
         run(the_command("pg_dump"))
         connection.execute("delete from written where what = 'first'")
         connection.execute("create table later (id int)")
+        run(the_command("drop schema"))
         run(the_command("pg_restore"))
         kept = connection.execute("select number, what from written order by number").fetchall()
         connection.execute("insert into written (what) values ('third')")
@@ -126,9 +130,9 @@ async def test_a_token_whose_line_is_taken_out_as_it_says_is_refused(tmp_path: P
 
 
 def test_the_key_that_it_makes_seals_accounts() -> None:
-    line = the_command("urlsafe_b64encode")
+    line = the_command("openssl rand -base64")
 
     made = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=True).stdout.strip()
 
     assert Fernet(made).decrypt(Fernet(made).encrypt(b"tokens")) == b"tokens"
-    assert line.partition("    #")[0] in (ROOT / "deploy/.env.example").read_text("utf-8")
+    assert line.partition("#")[0].strip() in (ROOT / "deploy/.env.example").read_text("utf-8")
