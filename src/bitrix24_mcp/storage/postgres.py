@@ -9,6 +9,7 @@ may take long, waiting for the lock, is many short questions.
 A connection that broke is replaced, also after the server was away; nothing has to be restarted.
 """
 
+import logging
 import math
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -66,6 +67,7 @@ class Server:
     def __init__(self, pool: "Pool") -> None:
         self._pool = pool
         self._writers: dict[str, anyio.Lock] = {}
+        self._current: set[tuple[str, int]] = set()
 
     @classmethod
     def at(cls, address: str) -> Self | None:
@@ -87,6 +89,7 @@ class Server:
             # Values are written into the query: the server need not guess types of those that are null.
             "cursor_factory": AsyncClientCursor,
         }
+        logging.getLogger("psycopg").setLevel(logging.ERROR)  # its warnings, on what is told of here, name hosts
         pool: Pool = AsyncConnectionPool(
             address,
             connection_class=AsyncConnection[tuple[Any, ...]],
@@ -109,7 +112,7 @@ class Server:
     def database(self, kind: str, steps: Sequence[str], words: Words) -> "PostgresDatabase":
         """The tables of a kind; whether they can be used shows with the first use."""
         writers = self._writers.setdefault(kind, anyio.Lock())
-        return PostgresDatabase(self._pool, writers, kind, steps, words)
+        return PostgresDatabase(self._pool, writers, self._current, kind, steps, words)
 
 
 class PostgresDatabase:
@@ -117,14 +120,25 @@ class PostgresDatabase:
 
     where = "the database"
 
-    def __init__(self, pool: "Pool", writers: anyio.Lock, kind: str, steps: Sequence[str], words: Words) -> None:
-        """`writers`: what those of this process wait for, so that one of them at a time asks for the server's lock."""
+    def __init__(
+        self,
+        pool: "Pool",
+        writers: anyio.Lock,
+        current: set[tuple[str, int]],
+        kind: str,
+        steps: Sequence[str],
+        words: Words,
+    ) -> None:
+        """`writers`: what those of this process wait for, so that one of them at a time asks for the server's lock.
+
+        `current`: the kinds and versions that this process found the tables to have, or brought them up to.
+        """
         self._pool = pool
         self._writers = writers
+        self._current = current
         self._kind = kind
         self._steps = steps
         self._words = words
-        self._is_current = False
 
     async def check(self) -> None:
         """Raises PortalError when the tables cannot be used."""
@@ -158,9 +172,9 @@ class PostgresDatabase:
     async def _transaction(self, begin: str) -> AsyncGenerator["PostgresConnection"]:
         async with self._explained(), self._held() as held:
             connection = PostgresConnection(held)
-            if not self._is_current:
+            if (self._kind, len(self._steps)) not in self._current:
                 await self._migrate(connection)
-                self._is_current = True
+                self._current.add((self._kind, len(self._steps)))
             await connection.change(begin)
             yield connection
             await connection.change("commit")

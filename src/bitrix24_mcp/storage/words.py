@@ -37,8 +37,7 @@ class Words:
         """The database server does not let its tables be used."""
         return self.unusable(
             self.broken.format(path=where, reason=reason),
-            "Reading goes on meanwhile. Ask the operator of this server, or try again in a minute: as soon as the "
-            "database answers, so does this.",
+            "Try again in a minute, or ask the operator of this server: once the database answers, so does this.",
         )
 
     def folder_refused(self, folder: Path, error: OSError) -> PortalUnavailable:
