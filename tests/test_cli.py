@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,23 @@ def test_nothing_but_the_protocol_reaches_stdout(own_portal: DemoPortal) -> None
     assert rest == b""
     assert KEY.encode() not in errors
     assert server.returncode == 0
+
+
+def test_a_server_that_only_reads_loads_nothing_that_keeps_or_shares() -> None:
+    """Clients start it and wait; and a user without a home is only in the way of those who keep something."""
+    program = (
+        "import sys, anyio\n"
+        "from bitrix24_mcp.commands import connection, serve\n"
+        "from bitrix24_mcp.commands.backing import backed\n"
+        "from bitrix24_mcp.settings import Settings\n"
+        "async def start():\n"
+        "    async with backed(Settings.of({})): pass\n"
+        "anyio.run(start)\n"
+        "print([name for name in ('httpx', 'jwt', 'psycopg', 'redis', 'sqlite3') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env={}, capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 @pytest.mark.anyio

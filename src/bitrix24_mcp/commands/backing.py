@@ -1,6 +1,6 @@
 """What stands behind a command: where this program keeps what is its own, and through what it shares with replicas."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from bitrix24_mcp.commands.sharing import linked
 from bitrix24_mcp.settings import Settings, SettingsError
 from bitrix24_mcp.storage.database import Place
-from bitrix24_mcp.storage.sqlite import Folder
+from bitrix24_mcp.storage.words import Words
 
 if TYPE_CHECKING:
     from bitrix24_mcp.accounts.store import Accounts
     from bitrix24_mcp.sharing.link import Link
+    from bitrix24_mcp.storage.sqlite import SqliteDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ async def backed(settings: Settings, *, demo: bool = False) -> AsyncGenerator[Ba
     """
     if demo:
         with TemporaryDirectory(prefix="bitrix24-mcp-") as short_lived:
-            yield Backing(Folder(Path(short_lived)))
+            yield Backing(_Folder(lambda: Path(short_lived)))
     else:
         async with _place(settings) as place, linked(settings) as link:
             yield Backing(place, link)
@@ -46,7 +47,20 @@ async def _place(settings: Settings) -> AsyncGenerator[Place]:
         async with _server(settings.database.get_secret_value()) as server:
             yield server
     else:
-        yield Folder(settings.data_folder)
+        yield _Folder(lambda: settings.data_folder)
+
+
+class _Folder:
+    """A folder that is looked for when something is to be kept: a server that only reads needs none, and no SQLite."""
+
+    def __init__(self, path: Callable[[], Path]) -> None:
+        self._path = path
+
+    def database(self, kind: str, steps: Sequence[str], words: Words) -> "SqliteDatabase":
+        """The file of a kind. Raises PortalError."""
+        from bitrix24_mcp.storage.sqlite import Folder  # noqa: PLC0415 - see above
+
+        return Folder(self._path()).database(kind, steps, words)
 
 
 def accounts_in(place: Place, settings: Settings) -> "Accounts":
