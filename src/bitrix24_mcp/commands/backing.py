@@ -1,8 +1,9 @@
 """What stands behind a command: where this program keeps what is its own, and through what it shares with replicas."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -34,8 +35,9 @@ async def backed(settings: Settings, *, demo: bool = False) -> AsyncGenerator[Ba
     process has a demo portal of its own.
     """
     if demo:
-        with TemporaryDirectory(prefix="bitrix24-mcp-") as short_lived:
-            yield Backing(_Folder(lambda: Path(short_lived)))
+        with ExitStack() as short_lived:
+            folder = cache(lambda: Path(short_lived.enter_context(TemporaryDirectory(prefix="bitrix24-mcp-"))))
+            yield Backing(_Folder(folder))
     else:
         async with _place(settings) as place, linked(settings) as link:
             yield Backing(place, link)
