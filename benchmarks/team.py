@@ -74,7 +74,7 @@ def main() -> int:
         for scenario in options.scenario:
             runs: list[Run] = []
             for replicas in options.replicas:
-                plan = Plan(replicas, options.clients, options.people, auth, shared=not options.alone)
+                plan = Plan(replicas, options.clients, options.people, auth, shared=not options.alone, forgetful=False)
                 runs.append(run(plan, options.seconds, troubled=scenario == "troubled"))
             show(f"AUTH={auth}, {scenario}", runs)
             kept = kept and not any(breaches for each in runs for breaches in each.verdict.values())

@@ -39,7 +39,8 @@ def base(own_portal: DemoPortal) -> Generator[str]:
 
 @asynccontextmanager
 async def over_sse(url: str) -> AsyncGenerator[ClientSession]:
-    async with sse_client(url) as (reading, writing), ClientSession(reading, writing) as session:
+    # Fifty connections at once on a busy machine: the default of five seconds is for one.
+    async with sse_client(url, timeout=60) as (reading, writing), ClientSession(reading, writing) as session:
         await session.initialize()
         yield session
 

@@ -28,6 +28,7 @@ class Plan:
     """What is started: so many replicas for so many clients of so many people, who hold tokens or bring their own keys.
 
     `shared`: whether the replicas are told of Redis and PostgreSQL; without them each is a server by itself.
+    `forgetful`: whether Redis comes back empty when it was killed, or with what it knew, as deploy/compose.yaml has it.
     """
 
     replicas: int = 2
@@ -35,6 +36,7 @@ class Plan:
     people: int = 4
     auth: Literal["token", "key"] = "token"
     shared: bool = True
+    forgetful: bool = True
     deals: int = 60
 
 
@@ -126,7 +128,8 @@ def assembled(plan: Plan, folder: Path) -> Generator[Team]:
     with ExitStack() as stack:
         callers = stack.enter_context(_callers(plan, folder / "tokens"))
         portal = stack.enter_context(DemoPortal.start(deals=plan.deals))
-        redis = stack.enter_context(redis_server()) if plan.shared else None
+        keeping = () if plan.forgetful else ("--appendonly", "yes")
+        redis = stack.enter_context(redis_server(*keeping)) if plan.shared else None
         postgres = stack.enter_context(postgres_server()) if plan.shared else None
         env = _environment(plan, portal, folder / "tokens", redis, postgres)
         replicas = [Replica(number, folder, env) for number in range(plan.replicas)]
