@@ -229,6 +229,39 @@ def test_a_server_that_only_reads_loads_nothing_that_keeps_or_shares() -> None:
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"BITRIX24_MCP_DATABASE": "postgresql://[::bad/x"}, "must be the address of a PostgreSQL database"),
+        (
+            {
+                "BITRIX24_PORTAL": "other.example",
+                "BITRIX24_CLIENT_ID": "local.1",
+                "BITRIX24_CLIENT_SECRET": "x",
+                "VIBECODE_API_KEY": "",
+            },
+            "bitrix24-mcp connect other.example",
+        ),
+    ],
+    ids=["database", "account"],
+)
+def test_a_wrong_setting_that_shows_only_at_the_start_is_said_and_ends_the_server(
+    env: dict[str, str], said: str, portal: DemoPortal, tmp_path: Path
+) -> None:
+    """While the client, which waits for the server, keeps its end of stdin open."""
+    every = {**settings_for(portal), "BITRIX24_MCP_DATA_DIR": str(tmp_path), **env}
+    with subprocess.Popen([COMMAND], env=every, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        try:
+            assert server.wait(30) == 2
+        finally:
+            server.kill()
+        errors = server.stderr.read()
+
+    assert said in errors
+    assert "Traceback" not in errors
+
+
 @pytest.mark.anyio
 async def test_answers_over_stdio_and_in_memory_are_the_same(portal: DemoPortal) -> None:
     question: dict[str, Any] = {"entity": "deals", "filter": {"stageId": "WON"}, "sort": "-amount", "limit": 5}

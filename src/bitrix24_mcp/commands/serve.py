@@ -2,7 +2,7 @@
 
 import os
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -26,10 +26,13 @@ def run(options: Namespace, settings: Settings, terminal: Terminal) -> int:
         settings.check_http(options.host, sse=options.transport == "sse")
     if not options.demo:
         _check_way(settings, settings.auth if over_http else "none")
-    if not over_http:
-        anyio.run(_over_stdio, settings, options.demo)  # stdout belongs to the protocol
-    else:
-        anyio.run(_over_http, settings, options, terminal)
+    try:
+        if not over_http:
+            anyio.run(_over_stdio, settings, options.demo, terminal)  # stdout belongs to the protocol
+        else:
+            anyio.run(_over_http, settings, options, terminal)
+    except BaseExceptionGroup as group:
+        raise _wrong_setting(group) or group from None
     return 0
 
 
@@ -41,20 +44,34 @@ def _check_way(settings: Settings, auth: str) -> None:
         settings.check_door()
 
 
-async def _over_stdio(settings: Settings, demo: bool) -> None:  # noqa: FBT001 - anyio.run passes positions only
+async def _over_stdio(settings: Settings, demo: bool, terminal: Terminal) -> None:  # noqa: FBT001 - as in call.py
     async with stdio_server() as (reading, writing):
-        with anyio.CancelScope() as serving:
-            async with (
-                on_stop(serving.cancel),
-                backed(settings, demo=demo) as backing,
-                opened(settings, backing, demo=demo) as door,
-                writing_through(door, settings, backing) as may_write,
-            ):
-                server = build_server(settings, door.portal, may_write)
-                await server.run(reading, writing, server.create_initialization_options())
+        try:
+            with anyio.CancelScope() as serving:
+                async with (
+                    on_stop(serving.cancel),
+                    backed(settings, demo=demo) as backing,
+                    opened(settings, backing, demo=demo) as door,
+                    writing_through(door, settings, backing) as may_write,
+                ):
+                    server = build_server(settings, door.portal, may_write)
+                    await server.run(reading, writing, server.create_initialization_options())
+        except BaseExceptionGroup as group:
+            if (wrong := _wrong_setting(group)) is None:
+                raise
+            terminal.complain(str(wrong))
+            os._exit(2)  # for the reason below
         if serving.cancelled_caught:
             # A thread waits for the next line of stdin, and no signal can wake it; everything else is closed.
             os._exit(0)
+
+
+def _wrong_setting(group: BaseExceptionGroup[BaseException]) -> SettingsError | None:
+    """The setting that was found to be wrong while something else was done at the same time; None for other errors."""
+    found: BaseException | None = group.subgroup(SettingsError)
+    while isinstance(found, BaseExceptionGroup):
+        found = cast("BaseExceptionGroup[BaseException]", found).exceptions[0]
+    return found if isinstance(found, SettingsError) else None
 
 
 async def _over_http(settings: Settings, options: Namespace, terminal: Terminal) -> None:
