@@ -103,6 +103,13 @@ def test_each_variable_sets_its_own_value_and_nothing_else(name: str, written: s
         ("BITRIX24_MCP_MAX_TOKENS", "50001", "less than or equal to 50000"),
         ("BITRIX24_MCP_MAX_CALLS", "4", "greater than or equal to 5"),
         ("BITRIX24_MCP_MAX_SECONDS", "3601", "less than or equal to 3600"),
+        (
+            "BITRIX24_MCP_REDIS",
+            "http://:S3CRET@redis.example",
+            "must be the address of a Redis server, such as redis://",
+        ),
+        ("BITRIX24_MCP_DATABASE", "mysql://me:S3CRET@db.example/x", "must be the address of a PostgreSQL database"),
+        ("BITRIX24_MCP_REPLICAS", "0", "greater than or equal to 1"),
         ("BITRIX24_MCP_LOG_LEVEL", "loud", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ],
 )

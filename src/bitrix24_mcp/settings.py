@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from bitrix24_mcp.accounts.addresses import host_of
 from bitrix24_mcp.accounts.card import Card
@@ -18,6 +18,14 @@ from bitrix24_mcp.vibecode.credentials import Credentials, base_url_error
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """Where a server may listen that speaks for its operator's key and asks nobody who they are."""
 GATEWAY = "https://vibecode.bitrix24.tech"
+_SHARED: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "redis": (("redis://", "rediss://", "unix://"), "Redis server, such as redis://redis.example:6379/0"),
+    "database": (
+        ("postgresql://", "postgres://"),
+        "PostgreSQL database, such as postgresql://user@host/bitrix24_mcp",
+    ),
+}
+"""How addresses of what replicas share begin, and what they are."""
 Door = Literal["gateway", "webhook", "account"]
 """The ways to a portal: a gateway key, an incoming webhook, an account connected through OAuth."""
 
@@ -218,22 +226,13 @@ class Settings(OAuthSettings):
             raise ValueError(error)
         return value
 
-    @field_validator("redis")
+    @field_validator("redis", "database")
     @classmethod
-    def _of_redis(cls, value: SecretStr) -> SecretStr:
+    def _of_a_shared_server(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        schemes, wanted = _SHARED[str(info.field_name)]
         address = value.get_secret_value()
-        if address and not address.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must be the address of a Redis server, such as redis://redis.example:6379/0")
-        return value
-
-    @field_validator("database")
-    @classmethod
-    def _of_a_database(cls, value: SecretStr) -> SecretStr:
-        address = value.get_secret_value()
-        if address and not address.startswith(("postgresql://", "postgres://")):
-            raise ValueError(
-                "must be the address of a PostgreSQL database, such as postgresql://user@host/bitrix24_mcp"
-            )
+        if address and not address.startswith(schemes):
+            raise ValueError(f"must be the address of a {wanted}")
         return value
 
     @field_validator("authorization_hosts", "return_hosts", "hosts", mode="before")

@@ -74,6 +74,18 @@ async def replica(
         yield Replica(portal, described, Metadata(portal, shared=described))
 
 
+@asynccontextmanager
+async def two_replicas(
+    portal: DemoPortal, redis: str, whose: str, *, lease: float = 15, patience: float = 15
+) -> AsyncGenerator[tuple[Replica, Replica]]:
+    """Two replicas through the gateway that serve the same caller."""
+    async with (
+        replica(gateway_door(portal), redis, whose, lease=lease, patience=patience) as first,
+        replica(gateway_door(portal), redis, whose, lease=lease, patience=patience) as second,
+    ):
+        yield first, second
+
+
 _EVERY_ANSWER = """
 local found = {}
 for _, key in ipairs(redis.call('KEYS', ARGV[1])) do

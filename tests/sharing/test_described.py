@@ -21,7 +21,7 @@ from bitrix24_mcp.demo.faults import Fault
 from bitrix24_mcp.sharing import forms
 from bitrix24_mcp.sharing.forms import Form
 from bitrix24_mcp.tools.declare import Outcome, run
-from sharing.replicas import DOORS, alter, answers, asked, gateway_door, reached, replica
+from sharing.replicas import DOORS, alter, answers, asked, gateway_door, reached, replica, two_replicas
 
 pytestmark = pytest.mark.anyio
 
@@ -63,10 +63,7 @@ async def told(by: Descriptions) -> list[str]:
 async def test_twenty_askers_at_two_replicas_cause_one_request_for_each_description(
     own_portal: DemoPortal, redis: str, whose: str
 ) -> None:
-    async with (
-        replica(gateway_door(own_portal), redis, whose) as first,
-        replica(gateway_door(own_portal), redis, whose) as second,
-    ):
+    async with two_replicas(own_portal, redis, whose) as (first, second):
         own_portal.requests.clear()
         async with anyio.create_task_group() as askers:
             for number in range(20):
@@ -124,10 +121,7 @@ async def test_the_first_calls_at_a_second_replica_ask_for_records_only(
 
 
 async def test_a_failed_reading_is_told_to_nobody(own_portal: DemoPortal, redis: str, whose: str) -> None:
-    async with (
-        replica(gateway_door(own_portal), redis, whose, lease=60, patience=60) as first,
-        replica(gateway_door(own_portal), redis, whose, lease=60, patience=60) as second,
-    ):
+    async with two_replicas(own_portal, redis, whose, lease=60, patience=60) as (first, second):
         own_portal.inject(Fault("access_denied", "/v1/currencies"))
         with pytest.raises(PermissionRefused):
             await first.metadata.currencies()
@@ -139,10 +133,7 @@ async def test_who_is_cancelled_while_reading_lets_the_next_one_read(
     own_portal: DemoPortal, redis: str, whose: str
 ) -> None:
     own_portal.inject(Fault("slow", "/v1/currencies", seconds=30))
-    async with (
-        replica(gateway_door(own_portal), redis, whose, lease=60, patience=60) as first,
-        replica(gateway_door(own_portal), redis, whose, lease=60, patience=60) as second,
-    ):
+    async with two_replicas(own_portal, redis, whose, lease=60, patience=60) as (first, second):
         with anyio.move_on_after(0.3):
             await first.metadata.currencies()
         with anyio.fail_after(10):
@@ -169,10 +160,7 @@ async def test_what_another_one_asks_for_too_long_is_read_and_not_kept(
 async def test_users_are_read_once_whoever_asks_and_however_many_with_them(
     own_portal: DemoPortal, redis: str, whose: str
 ) -> None:
-    async with (
-        replica(gateway_door(own_portal), redis, whose) as first,
-        replica(gateway_door(own_portal), redis, whose) as second,
-    ):
+    async with two_replicas(own_portal, redis, whose) as (first, second):
         own_portal.requests.clear()
         names = await first.metadata.users([1, 2, 999_999])
         more = await second.metadata.users([2, 57, 999_999])
@@ -205,10 +193,7 @@ async def test_callers_are_told_nothing_of_one_another(own_portal: DemoPortal, r
 async def test_what_nobody_can_read_counts_as_absent_and_makes_room(
     own_portal: DemoPortal, redis: str, whose: str
 ) -> None:
-    async with (
-        replica(gateway_door(own_portal), redis, whose) as first,
-        replica(gateway_door(own_portal), redis, whose) as second,
-    ):
+    async with two_replicas(own_portal, redis, whose) as (first, second):
         await everything(first.metadata)
         whole = {each.text for each in await answers(redis, whose)}
         await alter(redis, whose, lambda text: text[:-3])
